@@ -1,0 +1,1 @@
+//! Programs of a screen each; see the files beside this one.

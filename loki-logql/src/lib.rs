@@ -1,0 +1,19 @@
+//! LogQL: text to plan, records to values, over any [`Source`].
+#![forbid(unsafe_code)]
+#![deny(missing_docs)]
+
+pub mod ast;
+mod error;
+mod labels;
+mod quote;
+mod result;
+pub mod source;
+mod span;
+mod text;
+
+pub use error::{Error, ErrorKind};
+pub use labels::Labels;
+pub use result::{MatrixSeries, QueryResult, ResultEntry, ResultStream, Sample, VectorSample};
+pub use source::Source;
+pub use span::Span;
+pub use text::Text;

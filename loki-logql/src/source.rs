@@ -1,0 +1,194 @@
+//! The seam between evaluation and storage: who holds records implements [`Source`], evaluation asks it.
+
+use crate::{Error, Labels, ast::Matcher};
+use std::ops::{BitOr, ControlFlow};
+
+/// Holds streams of entries and hands them over in batches.
+///
+/// A batch is one sorted run of entries of one stream. A source promises of the batches of one visit:
+///
+/// - every entry of every selected stream with a timestamp in the range is in exactly one batch, exact duplicates
+///   (timestamp, line and metadata) left out; entries outside the range may be there too;
+/// - within a batch timestamps ascend, equal timestamps in order of arrival;
+/// - the batches of one stream do not overlap in time.
+pub trait Source: Sync {
+    /// Hands every batch that can hold an answer to the workers of `visitor`.
+    ///
+    /// A source with threads makes one worker a thread; each batch goes to one worker. With
+    /// [`Order::Any`] batches come as they lie. With the other orders there is one worker, and batches come by their
+    /// newest (or oldest) timestamp; a worker that answers `Break` wants no more of them.
+    ///
+    /// # Errors
+    ///
+    /// What a worker returned, or [`ErrorKind::Source`](crate::ErrorKind::Source) where reading failed.
+    fn visit(&self, selection: &Selection<'_>, visitor: &dyn Visitor) -> Result<(), Error>;
+}
+
+/// What evaluation wants of a [`Source`].
+#[derive(Debug, Clone)]
+pub struct Selection<'a> {
+    /// Conditions on stream labels; all must hold. A missing label has the value `""`.
+    pub matchers: &'a [Matcher],
+    /// First timestamp, inclusive, in nanoseconds.
+    pub start: i64,
+    /// Last timestamp, exclusive, in nanoseconds.
+    pub end: i64,
+    /// In which order batches are wanted.
+    pub order: Order,
+    /// What every wanted line is known to hold: an AND of ORs of substrings. A source may leave out batches in which
+    /// no line can satisfy this; it need not.
+    pub literals: &'a [Vec<Literal>],
+}
+
+/// A substring that a line must hold.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct Literal {
+    /// The bytes; never empty.
+    pub bytes: Vec<u8>,
+    /// Whether ASCII case does not matter; then `bytes` are in lower case.
+    pub ignore_case: bool,
+}
+
+/// The order in which batches are handed over.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Order {
+    /// As they lie, to any number of workers at once.
+    Any,
+    /// By their oldest timestamp, ascending.
+    Forward,
+    /// By their newest timestamp, descending.
+    Backward,
+}
+
+/// Makes the workers of one visit.
+pub trait Visitor: Sync {
+    /// A worker for one thread.
+    fn worker(&self) -> Box<dyn Worker + Send + '_>;
+}
+
+/// Takes batches on one thread.
+pub trait Worker {
+    /// Takes one batch of the stream with these labels.
+    ///
+    /// # Errors
+    ///
+    /// Ends the visit.
+    fn batch(&mut self, stream: &Labels, batch: &mut dyn Batch) -> Result<ControlFlow<()>, Error>;
+
+    /// Called once, behind the last batch of this worker, also when the visit was stopped by `Break`.
+    ///
+    /// # Errors
+    ///
+    /// Ends the visit.
+    fn finish(self: Box<Self>) -> Result<(), Error>;
+}
+
+/// A sorted run of entries of one stream, read column by column.
+pub trait Batch {
+    /// What is known without reading a column.
+    fn summary(&self) -> Summary;
+
+    /// Reads the columns in `want` (and keeps those already read). Columns not asked for are empty.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Source`](crate::ErrorKind::Source) where the data is damaged or cannot be read.
+    fn read(&mut self, want: ColumnSet) -> Result<Columns<'_>, Error>;
+}
+
+/// What a [`Batch`] tells about itself.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Summary {
+    /// Number of entries.
+    pub entries: u32,
+    /// Smallest timestamp.
+    pub min_timestamp: i64,
+    /// Largest timestamp.
+    pub max_timestamp: i64,
+    /// Sum of the lengths of its lines in bytes.
+    pub line_bytes: u64,
+    /// Sum of the lengths of its metadata names and values, per entry.
+    pub metadata_bytes: u64,
+    /// Whether any entry has structured metadata.
+    pub has_metadata: bool,
+}
+
+/// A set of columns.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ColumnSet(u8);
+
+impl ColumnSet {
+    /// Nothing.
+    pub const NONE: ColumnSet = ColumnSet(0);
+    /// Timestamps.
+    pub const TIMESTAMPS: ColumnSet = ColumnSet(1);
+    /// Where each line starts: enough for lengths.
+    pub const OFFSETS: ColumnSet = ColumnSet(2);
+    /// The bytes of the lines; brings the offsets.
+    pub const LINES: ColumnSet = ColumnSet(2 | 4);
+    /// Structured metadata.
+    pub const METADATA: ColumnSet = ColumnSet(8);
+    /// Everything.
+    pub const ALL: ColumnSet = ColumnSet(15);
+
+    /// Whether all of `other` is in the set.
+    pub fn contains(self, other: ColumnSet) -> bool {
+        self.0 & other.0 == other.0
+    }
+}
+
+impl BitOr for ColumnSet {
+    type Output = ColumnSet;
+
+    fn bitor(self, other: ColumnSet) -> ColumnSet {
+        ColumnSet(self.0 | other.0)
+    }
+}
+
+/// Borrowed columns of a [`Batch`]. A column that was not asked for is empty.
+#[derive(Debug, Clone, Copy)]
+pub struct Columns<'a> {
+    /// Nanoseconds, ascending.
+    pub timestamps: &'a [i64],
+    /// `offsets[i]..offsets[i + 1]` is line `i` in `lines`; one more than there are entries.
+    pub offsets: &'a [u32],
+    /// All lines, one behind the other with nothing between.
+    pub lines: &'a [u8],
+    /// One column a metadata name, sorted by name.
+    pub metadata: &'a [MetadataColumn<'a>],
+}
+
+impl<'a> Columns<'a> {
+    /// Line `i`. Needs [`ColumnSet::LINES`].
+    pub fn line(&self, i: usize) -> &'a [u8] {
+        &self.lines[self.offsets[i] as usize..self.offsets[i + 1] as usize]
+    }
+
+    /// The metadata pairs of entry `i`, sorted by name. Needs [`ColumnSet::METADATA`].
+    pub fn metadata_of(&self, i: usize) -> impl Iterator<Item = (&'a str, &'a str)> + use<'a> {
+        self.metadata
+            .iter()
+            .filter_map(move |column| Some((column.name, column.value(i)?)))
+    }
+}
+
+/// The values of one metadata name in a batch: each distinct value once, and which of them each entry has.
+#[derive(Debug, Clone, Copy)]
+pub struct MetadataColumn<'a> {
+    /// The name.
+    pub name: &'a str,
+    /// The distinct values.
+    pub values: &'a [&'a str],
+    /// Per entry: 0 where it has no such pair, else one more than the place in `values`.
+    pub symbols: &'a [u32],
+}
+
+impl<'a> MetadataColumn<'a> {
+    /// The value of entry `i`.
+    pub fn value(&self, i: usize) -> Option<&'a str> {
+        match self.symbols[i] {
+            0 => None,
+            symbol => Some(self.values[symbol as usize - 1]),
+        }
+    }
+}
