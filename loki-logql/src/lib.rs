@@ -6,6 +6,7 @@ pub mod ast;
 mod error;
 mod labels;
 mod quote;
+mod request;
 mod result;
 pub mod source;
 mod span;
@@ -13,6 +14,7 @@ mod text;
 
 pub use error::{Error, ErrorKind};
 pub use labels::Labels;
+pub use request::{Direction, Time};
 pub use result::{MatrixSeries, QueryResult, ResultEntry, ResultStream, Sample, VectorSample};
 pub use source::Source;
 pub use span::Span;
