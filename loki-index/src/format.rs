@@ -41,9 +41,9 @@ pub(crate) struct Sections {
     pub(crate) name_offsets: Section,
     pub(crate) name_text: Section,
     pub(crate) name_pairs: Section,
-    pub(crate) name_postings: Section,
     pub(crate) value_offsets: Section,
     pub(crate) value_text: Section,
+    pub(crate) name_postings: Section,
     pub(crate) value_postings: Section,
     pub(crate) postings: Section,
     pub(crate) label_offsets: Section,
@@ -70,9 +70,9 @@ impl Sections {
             &mut self.name_offsets,
             &mut self.name_text,
             &mut self.name_pairs,
-            &mut self.name_postings,
             &mut self.value_offsets,
             &mut self.value_text,
+            &mut self.name_postings,
             &mut self.value_postings,
             &mut self.postings,
             &mut self.label_offsets,
@@ -113,11 +113,11 @@ impl Header {
                 bytes.len() as u64,
             )
         };
-        let header = bytes.get(..HEADER_BYTES).ok_or_else(|| length(HEADER_BYTES))?;
-        let found: [u8; 4] = array(header, MAGIC_AT);
+        let found = *bytes.first_chunk().ok_or_else(|| length(HEADER_BYTES))?;
         if found != MAGIC {
-            return Err(Error::new(ErrorKind::Magic { expected: MAGIC, found }, 0));
+            return Err(Error::new(ErrorKind::Magic { expected: MAGIC, found }, MAGIC_AT as u64));
         }
+        let header = bytes.get(..HEADER_BYTES).ok_or_else(|| length(HEADER_BYTES))?;
         let version = u32::from_le_bytes(array(header, VERSION_AT));
         if version != VERSION {
             let kind = ErrorKind::Version {
