@@ -30,6 +30,7 @@ pub use crate::{
     builder::IndexBuilder,
     chunk_place::ChunkPlace,
     error::{Error, ErrorKind},
+    filter::{ContentFilter, ContentFilterBuilder, FilterSettings, Grams, Needle, Needles},
     index::Index,
     memory::MemoryIndex,
     postings::Postings,
@@ -41,6 +42,7 @@ mod automaton;
 mod builder;
 mod chunk_place;
 mod error;
+mod filter;
 mod format;
 mod index;
 mod memory;
