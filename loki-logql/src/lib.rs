@@ -4,6 +4,7 @@
 
 pub mod ast;
 mod error;
+mod go;
 mod labels;
 mod quote;
 mod result;
