@@ -7,6 +7,7 @@ mod error;
 mod go;
 mod labels;
 mod quote;
+mod regex;
 mod result;
 pub mod source;
 mod span;
@@ -14,6 +15,7 @@ mod text;
 
 pub use error::{Error, ErrorKind};
 pub use labels::Labels;
+pub use regex::matcher_regex;
 pub use result::{MatrixSeries, QueryResult, ResultEntry, ResultStream, Sample, VectorSample};
 pub use source::Source;
 pub use span::Span;
