@@ -188,8 +188,7 @@ impl EntryLabels {
                 if self.slots[name.index()].stream.is_none() {
                     return MetadataName::Label(name);
                 }
-                let extracted = self.names.extracted(name);
-                MetadataName::Label(self.fit(extracted))
+                MetadataName::Label(self.extracted_name(name))
             }
         }
     }
@@ -217,11 +216,25 @@ impl EntryLabels {
         slot.stream.is_some() || matches!(slot.overlay, Some((_, Category::Metadata)))
     }
 
+    /// Whether the label has the value that the stream gives it, whatever metadata an entry has.
+    pub(super) fn is_fixed(&self, name: NameId) -> bool {
+        let is_set = |name: NameId| self.slots[name.index()].stream.is_some();
+        // Metadata called `x` goes to `x_extracted` where the stream has an `x`.
+        let stem = self.names.text(name).strip_suffix("_extracted");
+        is_set(name) && !stem.is_some_and(|stem| self.find(stem).is_some_and(is_set))
+    }
+
     /// The name under which an extraction stores `name`.
     pub(super) fn free_name(&mut self, name: NameId) -> NameId {
-        if !self.is_taken(name) {
-            return name;
+        if self.is_taken(name) {
+            self.extracted_name(name)
+        } else {
+            name
         }
+    }
+
+    /// `name` with `_extracted` behind it.
+    pub(super) fn extracted_name(&mut self, name: NameId) -> NameId {
         let extracted = self.names.extracted(name);
         self.fit(extracted)
     }
@@ -420,10 +433,10 @@ impl EntryLabels {
         out.sort_unstable_by(|a, b| a.0.cmp(b.0));
     }
 
-    /// Writes what, together with the stream, determines [`output`](Self::output).
-    pub(super) fn write_signature(&self, out: &mut Vec<u8>) {
+    /// Writes what, together with the stream, determines all of [`output`](Self::output) but the labels `without`.
+    pub(super) fn write_signature(&self, out: &mut Vec<u8>, without: &[NameId]) {
         out.clear();
-        for &name in &self.touched {
+        for &name in self.touched.iter().filter(|name| !without.contains(name)) {
             let slot = &self.slots[name.index()];
             let kind = match slot.overlay {
                 Some((_, Category::Metadata)) => 1,
