@@ -103,7 +103,7 @@ fn run(text: &str, is_part: fn(char) -> bool) -> usize {
     text.find(|c| !is_part(c)).unwrap_or(text.len())
 }
 
-/// A base of numeric literals. The scanner that Loki uses gives no name of its own to binary ones.
+/// A base of numeric literals.
 #[derive(Clone, Copy, PartialEq)]
 enum Base {
     Decimal,
@@ -129,9 +129,10 @@ impl Base {
 
     fn name(self) -> &'static str {
         match self {
-            Base::Decimal | Base::Binary => "decimal literal",
+            Base::Decimal => "decimal literal",
             Base::Hexadecimal => "hexadecimal literal",
             Base::Octal | Base::LeadingZero => "octal literal",
+            Base::Binary => "binary literal",
         }
     }
 
