@@ -11,7 +11,6 @@ mod lexer;
 mod parse;
 mod print;
 mod quote;
-#[path = "regex_stand_in.rs"]
 mod regex;
 mod result;
 pub mod source;
@@ -21,6 +20,7 @@ mod text;
 pub use error::{Error, ErrorKind};
 pub use labels::Labels;
 pub use parse::{parse, parse_selector};
+pub use regex::matcher_regex;
 pub use result::{MatrixSeries, QueryResult, ResultEntry, ResultStream, Sample, VectorSample};
 pub use source::Source;
 pub use span::Span;

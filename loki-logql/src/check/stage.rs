@@ -11,7 +11,7 @@ pub(crate) fn regex(pattern: &str) -> Result<(), String> {
 pub(crate) fn regexp_stage(pattern: &str) -> Result<(), String> {
     let regex = crate::regex::Regex::new(pattern, crate::regex::Shape::Search)?;
     let mut seen = HashSet::new();
-    for name in regex.group_names().into_iter().flatten() {
+    for (_, name) in regex.group_names() {
         if !seen.insert(name) {
             return Err(format!("duplicate extracted label name '{name}'"));
         }
