@@ -17,6 +17,8 @@ mod result;
 pub mod source;
 mod span;
 mod text;
+pub mod units;
+pub mod visit;
 
 pub use error::{Error, ErrorKind};
 pub use labels::Labels;

@@ -17,7 +17,7 @@ impl Metadata {
     pub(super) fn read(&mut self, columns: &Columns<'_>, labels: &mut EntryLabels) {
         self.columns.clear();
         for (i, column) in columns.metadata.iter().enumerate() {
-            self.columns.push((i, labels.metadata_name(column.name)));
+            self.columns.push((i, labels.metadata_name(&column.name)));
         }
     }
 
