@@ -131,7 +131,7 @@ impl BlockColumns {
             self.clear();
         }
         let missing = want.without(self.held);
-        if missing.is_empty() {
+        if missing.is_empty() && self.header.is_some() {
             return Ok(());
         }
         let decoded = header.check(0).and_then(|()| self.decode(header, data, missing));
