@@ -17,7 +17,11 @@ fn encode(criterion: &mut Criterion) {
         bencher.iter(|| {
             head.clear();
             for (timestamp, line) in &entries {
-                let entry = EntryRef { timestamp: *timestamp, line: line.as_bytes(), metadata: &[] };
+                let entry = EntryRef {
+                    timestamp: *timestamp,
+                    line: line.as_bytes(),
+                    metadata: &[],
+                };
                 if !head.has_room_for(entry) {
                     head.clear();
                 }
@@ -36,7 +40,11 @@ fn encode(criterion: &mut Criterion) {
 fn chunk_of(entries: &[(i64, String)], encoding: Encoding) -> Vec<u8> {
     let mut builder = ChunkBuilder::new(encoding);
     for (timestamp, line) in entries {
-        let entry = EntryRef { timestamp: *timestamp, line: line.as_bytes(), metadata: &[] };
+        let entry = EntryRef {
+            timestamp: *timestamp,
+            line: line.as_bytes(),
+            metadata: &[],
+        };
         builder.append(entry).expect("lines of this length fit");
     }
     builder.finish()

@@ -13,21 +13,28 @@ fn scan(criterion: &mut Criterion) {
 
     group.throughput(Throughput::Bytes(line_bytes));
     for encoding in Encoding::ALL {
-        let chunk = chunk_of(entries.iter().map(|(timestamp, line)| (*timestamp, line.as_bytes())), encoding);
+        let chunk = chunk_of(
+            entries.iter().map(|(timestamp, line)| (*timestamp, line.as_bytes())),
+            encoding,
+        );
         let mut columns = BlockColumns::new();
         group.bench_function(BenchmarkId::new("all", encoding), |bencher| {
             bencher.iter(|| read_all(&chunk, &mut columns, ColumnSet::ALL));
         });
     }
-    let chunk = chunk_of(entries.iter().map(|(timestamp, line)| (*timestamp, line.as_bytes())), Encoding::Zstd);
+    let chunk = chunk_of(
+        entries.iter().map(|(timestamp, line)| (*timestamp, line.as_bytes())),
+        Encoding::Zstd,
+    );
     group.bench_function("merge", |bencher| bencher.iter(|| merge_all(&chunk)));
 
     let regular = (0..1 << 20).map(|second| (second * 1_000_000_000, b"".as_slice()));
     let jittered = (0..1 << 20i64).map(|second| (second * 1_000_000_000 + second * 7919 % 1_000_003, b"".as_slice()));
-    let small = [("irregular", chunk), ("regular", chunk_of(regular, Encoding::Zstd)), (
-        "jittered",
-        chunk_of(jittered, Encoding::Zstd),
-    )];
+    let small = [
+        ("irregular", chunk),
+        ("regular", chunk_of(regular, Encoding::Zstd)),
+        ("jittered", chunk_of(jittered, Encoding::Zstd)),
+    ];
     for (name, chunk) in &small {
         let entries = chunk.blocks().iter().map(|header| u64::from(header.entries)).sum();
         group.throughput(Throughput::Elements(entries));
@@ -49,8 +56,9 @@ fn read_all(chunk: &Chunk<Vec<u8>>, columns: &mut BlockColumns, want: ColumnSet)
 }
 
 fn merge_all(chunk: &Chunk<Vec<u8>>) -> usize {
-    let sources = chunk.blocks().iter().enumerate().map(|(index, header)| {
-        BlockSource { header, data: chunk.block_data(index).expect("the block is there") }
+    let sources = chunk.blocks().iter().enumerate().map(|(index, header)| BlockSource {
+        header,
+        data: chunk.block_data(index).expect("the block is there"),
     });
     let mut merge = Merge::new(sources);
     let mut entries = 0;
@@ -63,7 +71,13 @@ fn merge_all(chunk: &Chunk<Vec<u8>>) -> usize {
 fn chunk_of<'a>(entries: impl Iterator<Item = (i64, &'a [u8])>, encoding: Encoding) -> Chunk<Vec<u8>> {
     let mut builder = ChunkBuilder::new(encoding);
     for (timestamp, line) in entries {
-        builder.append(EntryRef { timestamp, line, metadata: &[] }).expect("lines of this length fit");
+        builder
+            .append(EntryRef {
+                timestamp,
+                line,
+                metadata: &[],
+            })
+            .expect("lines of this length fit");
     }
     Chunk::open(builder.finish()).expect("it was just built")
 }

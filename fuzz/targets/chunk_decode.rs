@@ -23,7 +23,9 @@ fn read<D: AsRef<[u8]>>(chunk: &Chunk<D>) {
     let (mut all, mut one) = (BlockColumns::new(), BlockColumns::new());
     let mut sources = Vec::new();
     for (index, header) in chunk.blocks().iter().enumerate() {
-        let Ok(data) = chunk.block_data(index) else { panic!("the chunk has checked its bounds") };
+        let Ok(data) = chunk.block_data(index) else {
+            panic!("the chunk has checked its bounds")
+        };
         if chunk.read(index, &mut all, ColumnSet::ALL).is_err() {
             continue;
         }
@@ -33,7 +35,12 @@ fn read<D: AsRef<[u8]>>(chunk: &Chunk<D>) {
         assert_eq!(all.offsets().len(), header.entries as usize + 1);
         assert!(all.offsets().is_sorted());
         assert_eq!(all.lines().len() as u64, header.line_bytes);
-        for want in [ColumnSet::TIMESTAMPS, ColumnSet::OFFSETS, ColumnSet::METADATA, ColumnSet::LINES] {
+        for want in [
+            ColumnSet::TIMESTAMPS,
+            ColumnSet::OFFSETS,
+            ColumnSet::METADATA,
+            ColumnSet::LINES,
+        ] {
             chunk.read(index, &mut one, want).expect("all columns could be read");
         }
         assert_eq!(all, one);

@@ -6,7 +6,9 @@ use loki_chunk::{
 
 /// Takes `data` as a program: appends, cuts and questions.
 pub fn run(data: &[u8]) {
-    let Some((&first, mut program)) = data.split_first() else { return };
+    let Some((&first, mut program)) = data.split_first() else {
+        return;
+    };
     let encoding = Encoding::ALL[usize::from(first % 4)];
     let mut builder = ChunkBuilder::new(encoding);
     let mut head = HeadBlock::new();
@@ -68,8 +70,11 @@ fn check(bytes: &[u8], sealed: Vec<Vec<Entry>>) {
     }
     assert!(scan.next().expect("nothing was damaged").is_none());
 
-    let sources = chunk.blocks().iter().enumerate().map(|(index, header)| {
-        BlockSource { header, data: chunk.block_data(index).expect("the index is below the number of blocks") }
+    let sources = chunk.blocks().iter().enumerate().map(|(index, header)| BlockSource {
+        header,
+        data: chunk
+            .block_data(index)
+            .expect("the index is below the number of blocks"),
     });
     let mut merge = Merge::new(sources);
     let mut merged = Vec::new();
@@ -88,7 +93,9 @@ fn check(bytes: &[u8], sealed: Vec<Vec<Entry>>) {
 /// An entry out of the next bytes; zeros where there are none.
 fn entry(program: &mut &[u8]) -> Entry {
     let mut byte = || {
-        let Some((&first, rest)) = program.split_first() else { return 0 };
+        let Some((&first, rest)) = program.split_first() else {
+            return 0;
+        };
         *program = rest;
         first
     };
@@ -102,7 +109,11 @@ fn entry(program: &mut &[u8]) -> Entry {
         0 => None,
         value => Some((name.to_owned(), "v".repeat(usize::from(value) - 1))),
     });
-    Entry { timestamp, line, metadata: metadata.collect() }
+    Entry {
+        timestamp,
+        line,
+        metadata: metadata.collect(),
+    }
 }
 
 fn sorted(mut entries: Vec<Entry>) -> Vec<Entry> {
@@ -112,5 +123,7 @@ fn sorted(mut entries: Vec<Entry>) -> Vec<Entry> {
 
 fn entries_of(columns: &BlockColumns) -> Vec<Entry> {
     let mut pairs = Vec::new();
-    (0..columns.len()).map(|entry| columns.entry(entry, &mut pairs).into()).collect()
+    (0..columns.len())
+        .map(|entry| columns.entry(entry, &mut pairs).into())
+        .collect()
 }

@@ -18,9 +18,14 @@ fn golden_files_and_recorded_crashers_hold() {
     for entry in fs::read_dir(root.join("tests/data")).unwrap() {
         chunk_decode::run(&fs::read(entry.unwrap().path()).unwrap());
     }
-    for (target, run) in [("chunk_decode", chunk_decode::run as fn(&[u8])), ("chunk_model", chunk_model::run)] {
+    for (target, run) in [
+        ("chunk_decode", chunk_decode::run as fn(&[u8])),
+        ("chunk_model", chunk_model::run),
+    ] {
         // The folder is there once a crash was found.
-        let recorded = fs::read_dir(root.join("../fuzz/regressions").join(target)).into_iter().flatten();
+        let recorded = fs::read_dir(root.join("../fuzz/regressions").join(target))
+            .into_iter()
+            .flatten();
         recorded.for_each(|entry| run(&fs::read(entry.unwrap().path()).unwrap()));
     }
 }

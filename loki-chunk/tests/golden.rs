@@ -1,4 +1,5 @@
 //! Chunks of version 1 as they were first written stay readable, and damaged ones stay refused.
+#![expect(clippy::unwrap_used, reason = "a failed unwrap is a failed test")]
 
 mod support;
 
@@ -20,18 +21,33 @@ fn entries() -> Vec<Entry> {
     let entry = |timestamp, line: &[u8], metadata: &[(&str, &str)]| Entry {
         timestamp,
         line: line.to_vec(),
-        metadata: metadata.iter().map(|&(name, value)| (name.to_owned(), value.to_owned())).collect(),
+        metadata: metadata
+            .iter()
+            .map(|&(name, value)| (name.to_owned(), value.to_owned()))
+            .collect(),
     };
     let mut entries = vec![
-        entry(1_700_000_000_000_000_300, b"third", &[("pod", "a-1"), ("trace", "00ff")]),
+        entry(
+            1_700_000_000_000_000_300,
+            b"third",
+            &[("pod", "a-1"), ("trace", "00ff")],
+        ),
         entry(1_700_000_000_000_000_100, b"", &[]),
         entry(1_700_000_000_000_000_200, b"two\nlines", &[("pod", "a-2")]),
         entry(1_700_000_000_000_000_200, b"\xff\xfe", &[("empty", ""), ("pod", "a-1")]),
     ];
     for second in 0..200 {
-        let line = format!("level=info msg=\"request done\" path=/items/{} took={}ms", second * 7 % 31, second % 13);
+        let line = format!(
+            "level=info msg=\"request done\" path=/items/{} took={}ms",
+            second * 7 % 31,
+            second % 13
+        );
         let timestamp = 1_700_000_001_000_000_000 + second * 1_000_000_000 + second % 3 * 1_000_000;
-        entries.push(entry(timestamp, line.as_bytes(), &[("pod", if second % 5 == 0 { "a-2" } else { "a-1" })]));
+        entries.push(entry(
+            timestamp,
+            line.as_bytes(),
+            &[("pod", if second % 5 == 0 { "a-2" } else { "a-1" })],
+        ));
     }
     entries
 }
@@ -74,27 +90,54 @@ fn a_chunk_of_no_blocks_opens() {
 #[test]
 fn a_truncated_chunk_is_refused_at_its_end() {
     let bytes = golden("v1_truncated_tail.chunk");
-    assert!(matches!(Chunk::open(bytes).unwrap_err().kind(), ErrorKind::Magic { .. }));
+    assert!(matches!(
+        Chunk::open(bytes).unwrap_err().kind(),
+        ErrorKind::Magic { .. }
+    ));
 }
 
 #[test]
 fn a_flipped_bit_in_the_lines_opens_and_fails_its_checksum() {
     let chunk = Chunk::open(golden("v1_flipped_line_bit.chunk")).unwrap();
     let error = chunk.verify().unwrap_err();
-    assert!(matches!(error.kind(), ErrorKind::Checksum { section: "lines", .. }), "{error}");
+    assert!(
+        matches!(error.kind(), ErrorKind::Checksum { section: "lines", .. }),
+        "{error}"
+    );
 }
 
 #[test]
 fn a_flipped_bit_in_the_directory_does_not_open() {
     let error = Chunk::open(golden("v1_flipped_directory_bit.chunk")).unwrap_err();
-    assert!(matches!(error.kind(), ErrorKind::Checksum { section: "directory", .. }), "{error}");
+    assert!(
+        matches!(
+            error.kind(),
+            ErrorKind::Checksum {
+                section: "directory",
+                ..
+            }
+        ),
+        "{error}"
+    );
 }
 
 #[test]
 fn a_later_version_is_refused_by_name() {
     let error = Chunk::open(golden("v1_version_2.chunk")).unwrap_err();
-    assert_eq!(error.kind(), &ErrorKind::Version { oldest: 1, newest: 1, found: 2 });
-    assert!(error.to_string().starts_with("format version is 2, this reader accepts 1 to 1"), "{error}");
+    assert_eq!(
+        error.kind(),
+        &ErrorKind::Version {
+            oldest: 1,
+            newest: 1,
+            found: 2
+        }
+    );
+    assert!(
+        error
+            .to_string()
+            .starts_with("format version is 2, this reader accepts 1 to 1"),
+        "{error}"
+    );
 }
 
 /// Writes the files. They are never written again for a version that was released: a change is a new version.

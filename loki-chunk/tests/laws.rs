@@ -1,4 +1,5 @@
 //! The laws of the format, for any entries and every codec.
+#![expect(clippy::unwrap_used, reason = "a failed unwrap is a failed test")]
 
 mod support;
 
@@ -217,7 +218,10 @@ fn scanned(chunk: &Chunk<Vec<u8>>, range: std::ops::Range<i64>, direction: Direc
     let mut pairs = Vec::new();
     let mut scan = chunk.scan(range, direction);
     while let Some(batch) = scan.next().unwrap() {
-        let mut in_block: Vec<Entry> = batch.entries.map(|entry| batch.columns.entry(entry, &mut pairs).into()).collect();
+        let mut in_block: Vec<Entry> = batch
+            .entries
+            .map(|entry| batch.columns.entry(entry, &mut pairs).into())
+            .collect();
         pairs = Vec::new();
         if direction == Direction::Backward {
             in_block.reverse();

@@ -1,4 +1,5 @@
 //! What is refused, where blocks are cut, and what hostile headers cost.
+#![expect(clippy::unwrap_used, reason = "a failed unwrap is a failed test")]
 
 mod support;
 
@@ -8,14 +9,23 @@ use loki_chunk::{
 };
 
 fn entry(timestamp: i64, line: &[u8]) -> EntryRef<'_> {
-    EntryRef { timestamp, line, metadata: &[] }
+    EntryRef {
+        timestamp,
+        line,
+        metadata: &[],
+    }
 }
 
 #[test]
 fn unsorted_or_repeated_metadata_names_are_refused_and_leave_the_block_as_it_was() {
     let mut head = HeadBlock::new();
     for metadata in [[("b", "1"), ("a", "2")], [("a", "1"), ("a", "2")]] {
-        let error = head.append(EntryRef { metadata: &metadata, ..entry(1, b"line") }).unwrap_err();
+        let error = head
+            .append(EntryRef {
+                metadata: &metadata,
+                ..entry(1, b"line")
+            })
+            .unwrap_err();
         assert_eq!(error.kind(), &ErrorKind::UnsortedMetadata { index: 1 });
         assert_eq!(error.offset(), None);
     }
@@ -25,7 +35,12 @@ fn unsorted_or_repeated_metadata_names_are_refused_and_leave_the_block_as_it_was
 #[test]
 fn metadata_of_unbounded_size_is_refused() {
     let value = "v".repeat(METADATA_MAX_BYTES);
-    let error = HeadBlock::new().append(EntryRef { metadata: &[("a", &value)], ..entry(1, b"") }).unwrap_err();
+    let error = HeadBlock::new()
+        .append(EntryRef {
+            metadata: &[("a", &value)],
+            ..entry(1, b"")
+        })
+        .unwrap_err();
     assert!(matches!(error.kind(), ErrorKind::TooLarge { .. }), "{error}");
 }
 
@@ -36,7 +51,10 @@ fn a_full_block_refuses_and_stays_sealable() {
         head.append(entry(timestamp, b"")).unwrap();
     }
     assert!(!head.has_room_for(entry(0, b"")));
-    assert!(matches!(head.append(entry(0, b"")).unwrap_err().kind(), ErrorKind::BlockFull { .. }));
+    assert!(matches!(
+        head.append(entry(0, b"")).unwrap_err().kind(),
+        ErrorKind::BlockFull { .. }
+    ));
     assert_eq!(head.seal(Encoding::Zstd).header.entries as usize, BLOCK_MAX_ENTRIES);
 }
 
@@ -46,15 +64,27 @@ fn blocks_are_cut_at_the_target_and_longer_only_for_a_line_that_is_longer_alone(
     let long = vec![b'y'; BLOCK_MAX_BYTES + 5];
     let mut builder = ChunkBuilder::new(Encoding::Lz4);
     for timestamp in 0..100 {
-        builder.append(entry(timestamp, if timestamp == 50 { &long } else { &short })).unwrap();
+        builder
+            .append(entry(timestamp, if timestamp == 50 { &long } else { &short }))
+            .unwrap();
     }
     let chunk = Chunk::open(builder.finish()).unwrap();
     assert_eq!(chunk.blocks().iter().map(|header| header.entries).sum::<u32>(), 100);
     for header in chunk.blocks() {
         let bytes = header.line_bytes as usize;
-        assert!(bytes < BLOCK_TARGET_BYTES + short.len() || header.entries == 1, "{header:?}");
+        assert!(
+            bytes < BLOCK_TARGET_BYTES + short.len() || header.entries == 1,
+            "{header:?}"
+        );
     }
-    assert_eq!(chunk.blocks().iter().filter(|header| header.longest_line as usize == long.len()).count(), 1);
+    assert_eq!(
+        chunk
+            .blocks()
+            .iter()
+            .filter(|header| header.longest_line as usize == long.len())
+            .count(),
+        1
+    );
 }
 
 #[test]
@@ -63,7 +93,12 @@ fn names_that_come_once_cut_blocks_before_their_columns_grow_without_bound() {
     let names: Vec<String> = (0..3_000).map(|name| format!("name_{name:05}")).collect();
     for (timestamp, names) in names.chunks(2).enumerate() {
         let metadata = [(names[0].as_str(), "v"), (names[1].as_str(), "v")];
-        builder.append(EntryRef { metadata: &metadata, ..entry(timestamp as i64, b"") }).unwrap();
+        builder
+            .append(EntryRef {
+                metadata: &metadata,
+                ..entry(timestamp as i64, b"")
+            })
+            .unwrap();
     }
     let chunk = Chunk::open(builder.finish()).unwrap();
     let mut columns = BlockColumns::new();
@@ -97,7 +132,10 @@ fn a_header_that_promises_too_much_is_refused_before_anything_is_allocated() {
     let mut refused = |change: &dyn Fn(&mut loki_chunk::BlockHeader)| {
         let mut header = block.header;
         change(&mut header);
-        assert!(columns.read(&header, &block.data, ColumnSet::ALL).is_err(), "{header:?}");
+        assert!(
+            columns.read(&header, &block.data, ColumnSet::ALL).is_err(),
+            "{header:?}"
+        );
         assert!(directory::decode(&directory::encode(&[header])).is_err(), "{header:?}");
         assert!(columns.memory_bytes() < 1 << 20);
     };
@@ -115,10 +153,15 @@ fn a_header_that_promises_too_much_is_refused_before_anything_is_allocated() {
 fn a_regular_stream_costs_a_few_bytes_beside_its_lines() {
     let mut head = HeadBlock::new();
     for second in 0..10_000 {
-        head.append(entry(second * 15_000_000_000, b"0123456789abcdef")).unwrap();
+        head.append(entry(second * 15_000_000_000, b"0123456789abcdef"))
+            .unwrap();
     }
     let header = head.seal(Encoding::Zstd).header;
-    assert!(header.sections[0].stored_bytes < 16, "timestamps {:?}", header.sections[0]);
+    assert!(
+        header.sections[0].stored_bytes < 16,
+        "timestamps {:?}",
+        header.sections[0]
+    );
     assert!(header.sections[1].stored_bytes < 16, "lengths {:?}", header.sections[1]);
 }
 

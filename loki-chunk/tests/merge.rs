@@ -1,4 +1,5 @@
 //! Merging overlapping blocks of one stream.
+#![expect(clippy::unwrap_used, reason = "a failed unwrap is a failed test")]
 
 mod support;
 
@@ -11,27 +12,46 @@ use support::entries_of;
 fn block(entries: &[(i64, &str)]) -> loki_chunk::Block {
     let mut head = HeadBlock::new();
     for &(timestamp, line) in entries {
-        head.append(EntryRef { timestamp, line: line.as_bytes(), metadata: &[] }).unwrap();
+        head.append(EntryRef {
+            timestamp,
+            line: line.as_bytes(),
+            metadata: &[],
+        })
+        .unwrap();
     }
     head.seal(Encoding::Lz4)
 }
 
 fn merged(blocks: &[loki_chunk::Block], max_entries: usize) -> Vec<(i64, String)> {
-    let mut merge = Merge::new(blocks.iter().map(|block| BlockSource { header: &block.header, data: &block.data }));
+    let mut merge = Merge::new(blocks.iter().map(|block| BlockSource {
+        header: &block.header,
+        data: &block.data,
+    }));
     let mut found = Vec::new();
     while let Some(run) = merge.next_run(max_entries).unwrap() {
-        found.extend(entries_of(run).into_iter().map(|entry| (entry.timestamp, String::from_utf8(entry.line).unwrap())));
+        found.extend(
+            entries_of(run)
+                .into_iter()
+                .map(|entry| (entry.timestamp, String::from_utf8(entry.line).unwrap())),
+        );
     }
     found
 }
 
 #[test]
 fn ties_keep_the_order_of_the_sources() {
-    let blocks = [block(&[(5, "b"), (5, "a")]), block(&[(1, "z"), (5, "c"), (5, "a"), (6, "d")])];
+    let blocks = [
+        block(&[(5, "b"), (5, "a")]),
+        block(&[(1, "z"), (5, "c"), (5, "a"), (6, "d")]),
+    ];
     for max_entries in 1..6 {
         let found = merged(&blocks, max_entries);
         let expected = [(1, "z"), (5, "b"), (5, "a"), (5, "c"), (6, "d")];
-        assert_eq!(found, expected.map(|(timestamp, line)| (timestamp, line.to_owned())), "{max_entries} a run");
+        assert_eq!(
+            found,
+            expected.map(|(timestamp, line)| (timestamp, line.to_owned())),
+            "{max_entries} a run"
+        );
     }
 }
 
@@ -48,7 +68,12 @@ fn many_entries_of_one_timestamp_are_merged_without_duplicates() {
 fn entries_that_differ_in_metadata_alone_are_kept() {
     let source = |value| {
         let mut head = HeadBlock::new();
-        head.append(EntryRef { timestamp: 1, line: b"x", metadata: &[("pod", value)] }).unwrap();
+        head.append(EntryRef {
+            timestamp: 1,
+            line: b"x",
+            metadata: &[("pod", value)],
+        })
+        .unwrap();
         let mut columns = BlockColumns::new();
         head.columns(1, &mut columns, ColumnSet::ALL);
         columns
@@ -67,7 +92,10 @@ fn runs_are_of_a_size_that_one_block_holds() {
         let entries: Vec<(i64, &str)> = (0..256).map(|at| (at * 3 + source, line.as_str())).collect();
         sources.push(block(&entries));
     }
-    let mut merge = Merge::new(sources.iter().map(|block| BlockSource { header: &block.header, data: &block.data }));
+    let mut merge = Merge::new(sources.iter().map(|block| BlockSource {
+        header: &block.header,
+        data: &block.data,
+    }));
     let mut builder = ChunkBuilder::new(Encoding::Zstd);
     let mut compressor = Compressor::new(Encoding::Zstd);
     while let Some(run) = merge.next_run(usize::MAX).unwrap() {
@@ -96,7 +124,9 @@ impl MergeSource for Shaky<'_> {
         if self.loads.get() == 1 {
             return Err("not now");
         }
-        columns.read(&self.block.header, &self.block.data, ColumnSet::ALL).map_err(|_| "damaged")
+        columns
+            .read(&self.block.header, &self.block.data, ColumnSet::ALL)
+            .map_err(|_| "damaged")
     }
 }
 

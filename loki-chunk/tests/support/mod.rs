@@ -17,7 +17,12 @@ pub(crate) fn any_entries(most: usize) -> impl Strategy<Value = Vec<Entry>> {
         proptest::collection::vec(any::<u8>(), 0..40),
         Just(b"level=info msg=\"a line that repeats itself\" ".repeat(4)),
     ];
-    let name = prop_oneof![Just("pod".to_owned()), Just("trace".to_owned()), Just(String::new()), ".{0,3}"];
+    let name = prop_oneof![
+        Just("pod".to_owned()),
+        Just("trace".to_owned()),
+        Just(String::new()),
+        ".{0,3}"
+    ];
     let value = prop_oneof![Just("a".to_owned()), Just(String::new()), ".{0,5}"];
     let metadata = proptest::collection::btree_map(name, value, 0..4);
     let entry = (timestamp, line, metadata).prop_map(|(timestamp, line, metadata)| Entry {
@@ -30,7 +35,9 @@ pub(crate) fn any_entries(most: usize) -> impl Strategy<Value = Vec<Entry>> {
 
 pub(crate) fn append_all(head: &mut HeadBlock, entries: &[Entry]) {
     let mut pairs = Vec::new();
-    entries.iter().for_each(|entry| head.append(entry.borrow(&mut pairs)).unwrap());
+    entries
+        .iter()
+        .for_each(|entry| head.append(entry.borrow(&mut pairs)).unwrap());
 }
 
 pub(crate) fn sorted(entries: &[Entry]) -> Vec<Entry> {
@@ -41,7 +48,9 @@ pub(crate) fn sorted(entries: &[Entry]) -> Vec<Entry> {
 
 pub(crate) fn entries_of(columns: &BlockColumns) -> Vec<Entry> {
     let mut pairs = Vec::new();
-    (0..columns.len()).map(|entry| columns.entry(entry, &mut pairs).into()).collect()
+    (0..columns.len())
+        .map(|entry| columns.entry(entry, &mut pairs).into())
+        .collect()
 }
 
 /// All entries of a chunk, block by block.
