@@ -5,9 +5,7 @@ use std::ops::Range;
 use crate::columns::encode_timestamps;
 use crate::encoding::{Compressor, Encoding};
 use crate::error::{Error, ErrorKind, Result};
-use crate::format::{
-    BLOCK_MAX_ENTRIES, HEADER_BYTES, LINE_MAX_BYTES, Reader, SECTION_MAX_BYTES, SECTIONS,
-};
+use crate::format::{BLOCK_MAX_ENTRIES, HEADER_BYTES, LINE_MAX_BYTES, Reader, SECTION_MAX_BYTES, SECTIONS};
 use crate::metadata::{self, MetadataColumn};
 use crate::packed;
 
@@ -88,7 +86,10 @@ impl BlockHeader {
 
     /// Bytes of the block's data as stored.
     pub fn stored_bytes(&self) -> u64 {
-        self.sections.iter().map(|section| u64::from(section.stored_bytes)).sum()
+        self.sections
+            .iter()
+            .map(|section| u64::from(section.stored_bytes))
+            .sum()
     }
 
     /// Where the block's data stands in the data of its chunk.
@@ -106,14 +107,23 @@ impl BlockHeader {
     /// Where a section stands in the block's data.
     pub(crate) fn section_range(&self, section: Section) -> Range<usize> {
         let before = &self.sections[..section as usize];
-        let start = before.iter().map(|section| section.stored_bytes as usize).sum::<usize>();
+        let start = before
+            .iter()
+            .map(|section| section.stored_bytes as usize)
+            .sum::<usize>();
         start..start + self.sections[section as usize].stored_bytes as usize
     }
 
     pub(crate) fn section_bytes<'a>(&self, data: &'a [u8], section: Section) -> Result<&'a [u8]> {
         let range = self.section_range(section);
         data.get(range.clone()).ok_or_else(|| {
-            Error::at(ErrorKind::Truncated { expected: range.end as u64, found: data.len() as u64 }, range.start)
+            Error::at(
+                ErrorKind::Truncated {
+                    expected: range.end as u64,
+                    found: data.len() as u64,
+                },
+                range.start,
+            )
         })
     }
 
@@ -123,7 +133,11 @@ impl BlockHeader {
         if found == expected {
             return Ok(());
         }
-        let kind = ErrorKind::Checksum { section: section.name(), expected, found };
+        let kind = ErrorKind::Checksum {
+            section: section.name(),
+            expected,
+            found,
+        };
         Err(Error::at(kind, self.section_range(section).start))
     }
 
@@ -142,21 +156,35 @@ impl BlockHeader {
     ///
     /// The first checksum that differs, or bytes that are missing.
     pub fn verify(&self, data: &[u8]) -> Result<()> {
-        Section::ALL.iter().try_for_each(|&section| self.check_section(self.section_bytes(data, section)?, section))
+        Section::ALL
+            .iter()
+            .try_for_each(|&section| self.check_section(self.section_bytes(data, section)?, section))
     }
 
     /// Refuses numbers that the format does not allow; `offset` is where the header stands.
     pub(crate) fn check(&self, offset: usize) -> Result<()> {
         let bound = |what, limit: usize, found: u64| {
-            let kind = ErrorKind::TooLarge { what, limit: limit as u64, found };
-            if found > limit as u64 { Err(Error::at(kind, offset)) } else { Ok(()) }
+            let kind = ErrorKind::TooLarge {
+                what,
+                limit: limit as u64,
+                found,
+            };
+            if found > limit as u64 {
+                Err(Error::at(kind, offset))
+            } else {
+                Ok(())
+            }
         };
         bound("number of entries", BLOCK_MAX_ENTRIES, self.entries.into())?;
         bound("longest line", LINE_MAX_BYTES, self.longest_line.into())?;
         bound("bytes of lines", LINE_MAX_BYTES, self.line_bytes)?;
         for section in &self.sections {
             bound("raw bytes of a section", SECTION_MAX_BYTES, section.raw_bytes.into())?;
-            bound("stored bytes of a section", section.raw_bytes as usize, section.stored_bytes.into())?;
+            bound(
+                "stored bytes of a section",
+                section.raw_bytes as usize,
+                section.stored_bytes.into(),
+            )?;
         }
         let malformed = |reason| Err(Error::malformed("block header", reason, offset));
         if self.min_timestamp > self.max_timestamp {
@@ -202,12 +230,20 @@ impl BlockHeader {
         let encoding =
             Encoding::from_code(code).ok_or_else(|| Error::at(ErrorKind::EncodingCode { found: code }, place))?;
         if reserved != [0; 3] {
-            return Err(Error::malformed("block header", "reserved bytes are not zero", place + 1));
+            return Err(Error::malformed(
+                "block header",
+                "reserved bytes are not zero",
+                place + 1,
+            ));
         }
         let mut sections = [SectionHeader::default(); SECTIONS];
         for section in &mut sections {
             let (stored_bytes, raw_bytes, checksum) = (reader.u32()?, reader.u32()?, reader.u32()?);
-            *section = SectionHeader { stored_bytes, raw_bytes, checksum };
+            *section = SectionHeader {
+                stored_bytes,
+                raw_bytes,
+                checksum,
+            };
         }
         let header = Self {
             entries,

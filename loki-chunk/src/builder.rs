@@ -41,7 +41,12 @@ pub struct ChunkParts {
 impl ChunkBuilder {
     /// A builder that compresses the blocks it cuts with `encoding`.
     pub fn new(encoding: Encoding) -> Self {
-        Self { compressor: Compressor::new(encoding), head: HeadBlock::new(), headers: Vec::new(), data: Vec::new() }
+        Self {
+            compressor: Compressor::new(encoding),
+            head: HeadBlock::new(),
+            headers: Vec::new(),
+            data: Vec::new(),
+        }
     }
 
     /// Appends an entry, cutting the open block first if it is full.
@@ -73,7 +78,10 @@ impl ChunkBuilder {
 
     fn place(&mut self, block: &Block) {
         if block.header.entries > 0 {
-            self.headers.push(BlockHeader { offset: self.data.len() as u64, ..block.header });
+            self.headers.push(BlockHeader {
+                offset: self.data.len() as u64,
+                ..block.header
+            });
             self.data.extend_from_slice(&block.data);
         }
     }
@@ -97,12 +105,18 @@ impl ChunkBuilder {
     /// The chunk in two parts.
     pub fn finish_parts(mut self) -> ChunkParts {
         self.cut();
-        ChunkParts { directory: directory::encode(&self.headers), data: self.data }
+        ChunkParts {
+            directory: directory::encode(&self.headers),
+            data: self.data,
+        }
     }
 
     /// The chunk as one buffer: data, directory, trailer.
     pub fn finish(self) -> Vec<u8> {
-        let ChunkParts { directory, data: mut bytes } = self.finish_parts();
+        let ChunkParts {
+            directory,
+            data: mut bytes,
+        } = self.finish_parts();
         bytes.extend_from_slice(&directory);
         bytes.extend_from_slice(&(directory.len() as u32).to_le_bytes());
         bytes.extend_from_slice(&TRAILER_MAGIC);

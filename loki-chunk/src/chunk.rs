@@ -41,16 +41,32 @@ impl<D: AsRef<[u8]>> Chunk<D> {
     pub fn open(bytes: D) -> Result<Self> {
         let all = bytes.as_ref();
         let truncated = |expected: usize| {
-            Error::at(ErrorKind::Truncated { expected: expected as u64, found: all.len() as u64 }, all.len())
+            Error::at(
+                ErrorKind::Truncated {
+                    expected: expected as u64,
+                    found: all.len() as u64,
+                },
+                all.len(),
+            )
         };
-        let trailer_at = all.len().checked_sub(TRAILER_BYTES).ok_or_else(|| truncated(TRAILER_BYTES))?;
+        let trailer_at = all
+            .len()
+            .checked_sub(TRAILER_BYTES)
+            .ok_or_else(|| truncated(TRAILER_BYTES))?;
         let mut trailer = Reader::new(&all[trailer_at..]);
         let (directory_bytes, found) = (trailer.u32()? as usize, trailer.array()?);
         if found != TRAILER_MAGIC {
-            return Err(Error::at(ErrorKind::Magic { expected: TRAILER_MAGIC, found }, trailer_at + 4));
+            return Err(Error::at(
+                ErrorKind::Magic {
+                    expected: TRAILER_MAGIC,
+                    found,
+                },
+                trailer_at + 4,
+            ));
         }
-        let directory_at =
-            trailer_at.checked_sub(directory_bytes).ok_or_else(|| truncated(directory_bytes + TRAILER_BYTES))?;
+        let directory_at = trailer_at
+            .checked_sub(directory_bytes)
+            .ok_or_else(|| truncated(directory_bytes + TRAILER_BYTES))?;
         let blocks = directory::decode(&all[directory_at..trailer_at]).map_err(|error| error.shifted(directory_at))?;
         check_places(&blocks, directory_at)?;
         Ok(Self { data: bytes, blocks })
@@ -75,7 +91,9 @@ impl<D: AsRef<[u8]>> Chunk<D> {
     /// Whether each block begins no earlier than the one before ends: then a [`scan`](Self::scan) is sorted by timestamp as a
     /// whole. Otherwise blocks overlap, and [`Merge`](crate::Merge) puts them in order.
     pub fn is_sorted(&self) -> bool {
-        self.blocks.windows(2).all(|pair| pair[0].max_timestamp <= pair[1].min_timestamp)
+        self.blocks
+            .windows(2)
+            .all(|pair| pair[0].max_timestamp <= pair[1].min_timestamp)
     }
 
     /// The bytes of a block.
@@ -90,7 +108,12 @@ impl<D: AsRef<[u8]>> Chunk<D> {
     }
 
     fn header(&self, index: usize) -> Result<&BlockHeader> {
-        let missing = || Error::refused(ErrorKind::NoSuchBlock { index, blocks: self.blocks.len() });
+        let missing = || {
+            Error::refused(ErrorKind::NoSuchBlock {
+                index,
+                blocks: self.blocks.len(),
+            })
+        };
         self.blocks.get(index).ok_or_else(missing)
     }
 
@@ -101,7 +124,9 @@ impl<D: AsRef<[u8]>> Chunk<D> {
     /// [`ErrorKind::NoSuchBlock`], and those of [`BlockColumns::read`] with offsets counted from the chunk's data.
     pub fn read(&self, index: usize, columns: &mut BlockColumns, want: ColumnSet) -> Result<()> {
         let header = self.header(index)?;
-        columns.read(header, self.block_data(index)?, want).map_err(|error| error.shifted(header.offset as usize))
+        columns
+            .read(header, self.block_data(index)?, want)
+            .map_err(|error| error.shifted(header.offset as usize))
     }
 
     /// Compares every checksum.
@@ -111,7 +136,9 @@ impl<D: AsRef<[u8]>> Chunk<D> {
     /// The first that differs.
     pub fn verify(&self) -> Result<()> {
         self.blocks.iter().enumerate().try_for_each(|(index, header)| {
-            header.verify(self.block_data(index)?).map_err(|error| error.shifted(header.offset as usize))
+            header
+                .verify(self.block_data(index)?)
+                .map_err(|error| error.shifted(header.offset as usize))
         })
     }
 
@@ -127,5 +154,11 @@ fn check_places(blocks: &[BlockHeader], data_bytes: usize) -> Result<()> {
     if end <= data_bytes as u64 {
         return Ok(());
     }
-    Err(Error::at(ErrorKind::Truncated { expected: end, found: data_bytes as u64 }, data_bytes))
+    Err(Error::at(
+        ErrorKind::Truncated {
+            expected: end,
+            found: data_bytes as u64,
+        },
+        data_bytes,
+    ))
 }

@@ -68,8 +68,14 @@ impl BitOr for ColumnSet {
 impl fmt::Display for ColumnSet {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let names = ["timestamps", "offsets", "lines", "metadata"];
-        let mut held = names.iter().enumerate().filter(|(bit, _)| self.0 & (1 << bit) != 0).map(|(_, name)| name);
-        let Some(first) = held.next() else { return f.write_str("none") };
+        let mut held = names
+            .iter()
+            .enumerate()
+            .filter(|(bit, _)| self.0 & (1 << bit) != 0)
+            .map(|(_, name)| name);
+        let Some(first) = held.next() else {
+            return f.write_str("none");
+        };
         f.write_str(first)?;
         held.try_for_each(|name| write!(f, ", {name}"))
     }
@@ -131,7 +137,7 @@ impl BlockColumns {
             self.clear();
         }
         let missing = want.without(self.held);
-        if missing.is_empty() {
+        if missing.is_empty() && self.header.is_some() {
             return Ok(());
         }
         let decoded = header.check(0).and_then(|()| self.decode(header, data, missing));
@@ -194,7 +200,10 @@ impl BlockColumns {
         }
         let mut scratch = std::mem::take(&mut self.scratch);
         let raw_bytes = header.sections[section as usize].raw_bytes as usize;
-        let decoded = match self.decompressor.decompress(header.encoding, stored, raw_bytes, &mut scratch) {
+        let decoded = match self
+            .decompressor
+            .decompress(header.encoding, stored, raw_bytes, &mut scratch)
+        {
             Ok(()) => decode(&scratch, self).map_err(|error| Error::at(error.kind().clone(), base)),
             Err(reason) => Err(header.malformed(section, reason)),
         };
@@ -271,7 +280,11 @@ impl BlockColumns {
         pairs.clear();
         let columns = self.metadata().iter();
         pairs.extend(columns.filter_map(|column| Some((column.name(), column.value(entry)?))));
-        EntryRef { timestamp: self.timestamps[entry], line: self.line(entry), metadata: pairs }
+        EntryRef {
+            timestamp: self.timestamps[entry],
+            line: self.line(entry),
+            metadata: pairs,
+        }
     }
 
     /// Compresses all entries into a block. What [`Merge`](crate::Merge) yields, and what was read from one block, fits.
@@ -281,11 +294,20 @@ impl BlockColumns {
     /// [`ErrorKind::MissingColumns`] unless [`ColumnSet::ALL`] was read.
     pub fn seal_with(&self, compressor: &mut Compressor) -> Result<Block> {
         if self.held != ColumnSet::ALL {
-            let kind = ErrorKind::MissingColumns { expected: ColumnSet::ALL, found: self.held };
+            let kind = ErrorKind::MissingColumns {
+                expected: ColumnSet::ALL,
+                found: self.held,
+            };
             return Err(Error::refused(kind));
         }
         let lengths = self.offsets.windows(2).map(|pair| pair[1] - pair[0]);
-        Ok(block::seal(&self.timestamps, lengths, &self.lines, self.metadata().iter(), compressor))
+        Ok(block::seal(
+            &self.timestamps,
+            lengths,
+            &self.lines,
+            self.metadata().iter(),
+            compressor,
+        ))
     }
 
     /// Bytes allocated.
@@ -350,7 +372,11 @@ fn decode_timestamps(raw: &[u8], header: &BlockHeader, timestamps: &mut Vec<i64>
             }));
         })?;
         if timestamp != header.max_timestamp || !timestamps.is_sorted() {
-            return Err(Error::malformed("timestamps", "they do not ascend to the greatest of the header", 0));
+            return Err(Error::malformed(
+                "timestamps",
+                "they do not ascend to the greatest of the header",
+                0,
+            ));
         }
     }
     reader.finish("timestamps")
@@ -371,7 +397,11 @@ fn decode_offsets(raw: &[u8], header: &BlockHeader, offsets: &mut Vec<u32>) -> R
         }));
     })?;
     if end != header.line_bytes || longest != u64::from(header.longest_line) {
-        return Err(Error::malformed("lengths", "they do not sum to the line bytes of the header", 0));
+        return Err(Error::malformed(
+            "lengths",
+            "they do not sum to the line bytes of the header",
+            0,
+        ));
     }
     reader.finish("lengths")
 }

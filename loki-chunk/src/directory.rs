@@ -38,12 +38,25 @@ pub fn decode(bytes: &[u8]) -> Result<Vec<BlockHeader>> {
     let mut reader = Reader::new(bytes);
     let found = reader.array()?;
     if found != DIRECTORY_MAGIC {
-        return Err(Error::at(ErrorKind::Magic { expected: DIRECTORY_MAGIC, found }, 0));
+        return Err(Error::at(
+            ErrorKind::Magic {
+                expected: DIRECTORY_MAGIC,
+                found,
+            },
+            0,
+        ));
     }
     let place = reader.at();
     let found = reader.u16()?;
     if found != VERSION {
-        return Err(Error::at(ErrorKind::Version { oldest: VERSION, newest: VERSION, found }, place));
+        return Err(Error::at(
+            ErrorKind::Version {
+                oldest: VERSION,
+                newest: VERSION,
+                found,
+            },
+            place,
+        ));
     }
     let (header_bytes, blocks) = (usize::from(reader.u16()?), reader.u32()? as usize);
     let expected = (DIRECTORY_HEAD_BYTES + CHECKSUM_BYTES) as u64 + blocks as u64 * HEADER_BYTES as u64;
@@ -51,13 +64,26 @@ pub fn decode(bytes: &[u8]) -> Result<Vec<BlockHeader>> {
         return Err(Error::malformed("directory", "block headers have another size", place));
     }
     if bytes.len() as u64 != expected {
-        return Err(Error::at(ErrorKind::Truncated { expected, found: bytes.len() as u64 }, bytes.len()));
+        return Err(Error::at(
+            ErrorKind::Truncated {
+                expected,
+                found: bytes.len() as u64,
+            },
+            bytes.len(),
+        ));
     }
     let (covered, checksum) = bytes.split_at(bytes.len() - CHECKSUM_BYTES);
     let expected = Reader::new(checksum).u32()?;
     let found = crc32fast::hash(covered);
     if found != expected {
-        return Err(Error::at(ErrorKind::Checksum { section: "directory", expected, found }, covered.len()));
+        return Err(Error::at(
+            ErrorKind::Checksum {
+                section: "directory",
+                expected,
+                found,
+            },
+            covered.len(),
+        ));
     }
     (0..blocks).map(|_| BlockHeader::decode(&mut reader)).collect()
 }

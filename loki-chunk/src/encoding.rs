@@ -101,7 +101,12 @@ pub struct Compressor {
 impl Compressor {
     /// A compressor; contexts are made when first needed.
     pub fn new(encoding: Encoding) -> Self {
-        Self { encoding, zstd: None, snappy: snap::raw::Encoder::new(), buffer: Vec::new() }
+        Self {
+            encoding,
+            zstd: None,
+            snappy: snap::raw::Encoder::new(),
+            buffer: Vec::new(),
+        }
     }
 
     /// What it compresses with.
@@ -139,7 +144,10 @@ impl Compressor {
                 if self.zstd.is_none() {
                     self.zstd = zstd::bulk::Compressor::new(ZSTD_LEVEL).ok();
                 }
-                self.zstd.as_mut()?.compress_to_buffer(raw, self.buffer.as_mut_slice()).ok()
+                self.zstd
+                    .as_mut()?
+                    .compress_to_buffer(raw, self.buffer.as_mut_slice())
+                    .ok()
             }
         }
     }
@@ -154,7 +162,9 @@ impl Compressor {
 
 impl fmt::Debug for Compressor {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Compressor").field("encoding", &self.encoding).finish_non_exhaustive()
+        f.debug_struct("Compressor")
+            .field("encoding", &self.encoding)
+            .finish_non_exhaustive()
     }
 }
 
@@ -188,7 +198,9 @@ impl Decompressor {
                 if self.zstd.is_none() {
                     self.zstd = zstd::bulk::Decompressor::new().ok();
                 }
-                self.zstd.as_mut().and_then(|zstd| zstd.decompress_to_buffer(stored, out.as_mut_slice()).ok())
+                self.zstd
+                    .as_mut()
+                    .and_then(|zstd| zstd.decompress_to_buffer(stored, out.as_mut_slice()).ok())
             }
         };
         match written {
@@ -228,10 +240,16 @@ mod tests {
             }
             assert!(stored.len() < raw.len(), "{encoding}");
             let mut out = Vec::new();
-            Decompressor::default().decompress(encoding, stored, raw.len(), &mut out).unwrap();
+            Decompressor::default()
+                .decompress(encoding, stored, raw.len(), &mut out)
+                .unwrap();
             assert_eq!(out, raw, "{encoding}");
             for wrong in [0, raw.len() - 1, raw.len() + 1] {
-                assert!(Decompressor::default().decompress(encoding, stored, wrong, &mut out).is_err());
+                assert!(
+                    Decompressor::default()
+                        .decompress(encoding, stored, wrong, &mut out)
+                        .is_err()
+                );
             }
         }
     }
@@ -240,7 +258,9 @@ mod tests {
     fn what_does_not_compress_stands_as_it_is() {
         let mut state = 1u64;
         let noise: Vec<u8> = std::iter::repeat_with(|| {
-            state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+            state = state
+                .wrapping_mul(6_364_136_223_846_793_005)
+                .wrapping_add(1_442_695_040_888_963_407);
             (state >> 56) as u8
         })
         .take(10_000)
@@ -252,7 +272,10 @@ mod tests {
 
     #[test]
     fn names_and_codes_are_stable() {
-        let table: Vec<_> = Encoding::ALL.iter().map(|encoding| (encoding.code(), encoding.name())).collect();
+        let table: Vec<_> = Encoding::ALL
+            .iter()
+            .map(|encoding| (encoding.code(), encoding.name()))
+            .collect();
         assert_eq!(table, [(0, "none"), (1, "snappy"), (2, "lz4"), (3, "zstd")]);
         assert_eq!(Encoding::from_code(4), None);
         assert_eq!("gzip".parse::<Encoding>().unwrap_err().kind(), &ErrorKind::EncodingName);

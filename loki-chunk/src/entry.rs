@@ -48,14 +48,30 @@ impl Entry {
     /// The entry as a borrowed one; `pairs` is where its metadata is lined up, and can be used again for the next.
     pub fn borrow<'a: 's, 's>(&'a self, pairs: &'s mut Vec<(&'a str, &'a str)>) -> EntryRef<'s> {
         pairs.clear();
-        pairs.extend(self.metadata.iter().map(|(name, value)| (name.as_str(), value.as_str())));
-        EntryRef { timestamp: self.timestamp, line: &self.line, metadata: pairs }
+        pairs.extend(
+            self.metadata
+                .iter()
+                .map(|(name, value)| (name.as_str(), value.as_str())),
+        );
+        EntryRef {
+            timestamp: self.timestamp,
+            line: &self.line,
+            metadata: pairs,
+        }
     }
 }
 
 impl From<EntryRef<'_>> for Entry {
     fn from(entry: EntryRef<'_>) -> Self {
-        let metadata = entry.metadata.iter().map(|&(name, value)| (name.to_owned(), value.to_owned())).collect();
-        Self { timestamp: entry.timestamp, line: entry.line.to_vec(), metadata }
+        let metadata = entry
+            .metadata
+            .iter()
+            .map(|&(name, value)| (name.to_owned(), value.to_owned()))
+            .collect();
+        Self {
+            timestamp: entry.timestamp,
+            line: entry.line.to_vec(),
+            metadata,
+        }
     }
 }

@@ -23,7 +23,10 @@ pub(crate) type Result<T> = std::result::Result<T, Error>;
 impl Error {
     /// An error noticed at a byte of the input.
     pub(crate) fn at(kind: ErrorKind, offset: usize) -> Self {
-        Self { kind, offset: Some(offset as u64) }
+        Self {
+            kind,
+            offset: Some(offset as u64),
+        }
     }
 
     /// A refusal of something that is not bytes: an entry, a name, an index.

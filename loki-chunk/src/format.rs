@@ -63,7 +63,10 @@ impl<'a> Reader<'a> {
     pub(crate) fn take(&mut self, length: usize) -> Result<&'a [u8]> {
         let rest = self.rest();
         let Some(taken) = rest.get(..length) else {
-            let kind = ErrorKind::Truncated { expected: length as u64, found: rest.len() as u64 };
+            let kind = ErrorKind::Truncated {
+                expected: length as u64,
+                found: rest.len() as u64,
+            };
             return Err(Error::at(kind, self.at));
         };
         self.at += length;
@@ -118,14 +121,25 @@ impl<'a> Reader<'a> {
         let start = self.at;
         let found = self.varint()?;
         if found > limit as u64 {
-            return Err(Error::at(ErrorKind::TooLarge { what, limit: limit as u64, found }, start));
+            return Err(Error::at(
+                ErrorKind::TooLarge {
+                    what,
+                    limit: limit as u64,
+                    found,
+                },
+                start,
+            ));
         }
         Ok(found as usize)
     }
 
     /// Refuses bytes left over.
     pub(crate) fn finish(self, section: &'static str) -> Result<()> {
-        if self.at == self.bytes.len() { Ok(()) } else { Err(Error::malformed(section, "bytes left over", self.at)) }
+        if self.at == self.bytes.len() {
+            Ok(())
+        } else {
+            Err(Error::malformed(section, "bytes left over", self.at))
+        }
     }
 }
 
@@ -157,6 +171,9 @@ mod tests {
     fn a_varint_of_more_than_64_bits_is_refused() {
         let mut bytes = vec![0xff; 9];
         bytes.push(0x02);
-        assert!(matches!(Reader::new(&bytes).varint().unwrap_err().kind(), ErrorKind::Malformed { .. }));
+        assert!(matches!(
+            Reader::new(&bytes).varint().unwrap_err().kind(),
+            ErrorKind::Malformed { .. }
+        ));
     }
 }

@@ -75,7 +75,10 @@ impl HeadBlock {
     pub fn append(&mut self, entry: EntryRef<'_>) -> Result<()> {
         check(entry)?;
         if !self.can_hold(entry) {
-            let kind = ErrorKind::BlockFull { entries: self.len() as u64, line_bytes: self.line_bytes() as u64 };
+            let kind = ErrorKind::BlockFull {
+                entries: self.len() as u64,
+                line_bytes: self.line_bytes() as u64,
+            };
             return Err(Error::refused(kind));
         }
         self.metadata.append(self.len(), entry.metadata);
@@ -160,7 +163,11 @@ impl HeadBlock {
         if entry.timestamp > self.max_timestamp || entry.timestamp < self.min_timestamp {
             return false;
         }
-        let start = if self.is_sorted { self.timestamps.partition_point(|&at| at < entry.timestamp) } else { 0 };
+        let start = if self.is_sorted {
+            self.timestamps.partition_point(|&at| at < entry.timestamp)
+        } else {
+            0
+        };
         let candidates = self.timestamps[start..].iter().enumerate();
         candidates
             .take_while(|&(_, &at)| !self.is_sorted || at == entry.timestamp)
@@ -200,7 +207,9 @@ impl HeadBlock {
         if want.contains(ColumnSet::TIMESTAMPS) {
             match &order {
                 None => columns.timestamps.extend_from_slice(&self.timestamps[..entries]),
-                Some(order) => columns.timestamps.extend(order.iter().map(|&entry| self.timestamps[entry as usize])),
+                Some(order) => columns
+                    .timestamps
+                    .extend(order.iter().map(|&entry| self.timestamps[entry as usize])),
             }
         }
         if want.contains(ColumnSet::OFFSETS) {
@@ -218,13 +227,19 @@ impl HeadBlock {
                 None => columns.lines.extend_from_slice(&self.lines[..self.line_start(entries)]),
                 Some(order) => {
                     columns.lines.reserve(self.line_start(entries));
-                    order.iter().for_each(|&entry| columns.lines.extend_from_slice(self.line(entry as usize)));
+                    order
+                        .iter()
+                        .for_each(|&entry| columns.lines.extend_from_slice(self.line(entry as usize)));
                 }
             }
         }
         if want.contains(ColumnSet::METADATA) {
             for column in self.metadata.columns() {
-                if !columns.metadata.next_column().copy_prefix(column, entries, order.as_deref()) {
+                if !columns
+                    .metadata
+                    .next_column()
+                    .copy_prefix(column, entries, order.as_deref())
+                {
                     columns.metadata.drop_last();
                 }
             }
@@ -256,7 +271,13 @@ impl HeadBlock {
         }
         let columns: Vec<&MetadataColumn> = self.metadata.columns().collect();
         let lengths = (0..self.len()).map(|entry| self.ends[entry] - self.line_start(entry) as u32);
-        block::seal(&self.timestamps, lengths, &self.lines, columns.iter().copied(), compressor)
+        block::seal(
+            &self.timestamps,
+            lengths,
+            &self.lines,
+            columns.iter().copied(),
+            compressor,
+        )
     }
 }
 
@@ -267,10 +288,22 @@ fn check(entry: EntryRef<'_>) -> Result<()> {
         return Err(Error::refused(ErrorKind::UnsortedMetadata { index: index + 1 }));
     }
     let bound = |what, limit: usize, found: usize| {
-        let kind = ErrorKind::TooLarge { what, limit: limit as u64, found: found as u64 };
-        if found > limit { Err(Error::refused(kind)) } else { Ok(()) }
+        let kind = ErrorKind::TooLarge {
+            what,
+            limit: limit as u64,
+            found: found as u64,
+        };
+        if found > limit {
+            Err(Error::refused(kind))
+        } else {
+            Ok(())
+        }
     };
     bound("number of metadata names", METADATA_MAX_CELLS, entry.metadata.len())?;
     bound("length of the line", LINE_MAX_BYTES, entry.line.len())?;
-    bound("bytes of structured metadata", METADATA_MAX_BYTES, entry.metadata_bytes())
+    bound(
+        "bytes of structured metadata",
+        METADATA_MAX_BYTES,
+        entry.metadata_bytes(),
+    )
 }

@@ -5,20 +5,20 @@
 mod error;
 mod format;
 
-mod entry;
-mod encoding;
-mod packed;
-mod metadata;
-mod symbols;
-mod columns;
 mod block;
+mod columns;
+mod encoding;
+mod entry;
 mod head_block;
+mod metadata;
+mod packed;
+mod symbols;
 
-pub mod directory;
 mod builder;
 mod chunk;
-mod scan;
+pub mod directory;
 mod merge;
+mod scan;
 
 pub use block::{Block, BlockHeader, SectionHeader};
 pub use builder::{ChunkBuilder, ChunkParts};

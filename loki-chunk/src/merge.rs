@@ -169,7 +169,11 @@ impl<S: MergeSource> Merge<S> {
     /// Loads every source that may hold the least timestamp. Says whether there is anything left to merge.
     fn load_due(&mut self) -> std::result::Result<bool, S::Error> {
         while let Some((_, source)) = self.waiting.last_mut() {
-            if self.heads.peek().is_some_and(|Reverse(head)| head.0 < source.min_timestamp()) {
+            if self
+                .heads
+                .peek()
+                .is_some_and(|Reverse(head)| head.0 < source.min_timestamp())
+            {
                 break;
             }
             let slot = self.free_slots.pop().unwrap_or_else(|| {
@@ -229,11 +233,16 @@ impl<S: MergeSource> Merge<S> {
             let cursor = &mut self.slots[slot];
             let rest = &cursor.columns.timestamps()[cursor.at..];
             let equal = rest.iter().take_while(|&&other| other == timestamp).count();
-            self.equal.extend((cursor.at..cursor.at + equal).map(|entry| (slot, entry)));
+            self.equal
+                .extend((cursor.at..cursor.at + equal).map(|entry| (slot, entry)));
             cursor.at += equal;
             finished.push((ordinal, slot));
             let is_equal = self.heads.peek().is_some_and(|Reverse(head)| head.0 == timestamp);
-            next = if is_equal { self.heads.pop().map(|Reverse((_, ordinal, slot))| (ordinal, slot)) } else { None };
+            next = if is_equal {
+                self.heads.pop().map(|Reverse((_, ordinal, slot))| (ordinal, slot))
+            } else {
+                None
+            };
         }
         self.duplicates.remove(&mut self.equal, &self.slots);
         for (ordinal, slot) in finished {
@@ -263,7 +272,10 @@ impl Cursor {
             Some(bound) => self.at + timestamps[self.at..].partition_point(|&timestamp| timestamp < bound),
         };
         let rest = &timestamps[self.at..below];
-        let lone = rest.windows(2).position(|pair| pair[0] == pair[1]).unwrap_or(rest.len());
+        let lone = rest
+            .windows(2)
+            .position(|pair| pair[0] == pair[1])
+            .unwrap_or(rest.len());
         self.at..self.at + lone
     }
 }
@@ -335,5 +347,8 @@ fn are_equal(slots: &[Cursor], (slot, entry): (usize, usize), (other_slot, other
 }
 
 fn pairs(columns: &BlockColumns, entry: usize) -> impl Iterator<Item = (&str, &str)> {
-    columns.metadata().iter().filter_map(move |column| Some((column.name(), column.value(entry)?)))
+    columns
+        .metadata()
+        .iter()
+        .filter_map(move |column| Some((column.name(), column.value(entry)?)))
 }

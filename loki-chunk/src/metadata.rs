@@ -64,7 +64,8 @@ impl StringTable {
     fn copy_prefix(&mut self, other: &StringTable, count: usize) {
         self.clear();
         self.ends.extend_from_slice(&other.ends[..count]);
-        self.text.push_str(&other.text[..self.ends.last().map_or(0, |&end| end as usize)]);
+        self.text
+            .push_str(&other.text[..self.ends.last().map_or(0, |&end| end as usize)]);
     }
 
     fn memory_bytes(&self) -> usize {
@@ -91,7 +92,11 @@ impl StringTable {
             }
         })?;
         if end > METADATA_MAX_BYTES as u64 {
-            return Err(Error::malformed(SECTION, "values are longer than a block can hold", start));
+            return Err(Error::malformed(
+                SECTION,
+                "values are longer than a block can hold",
+                start,
+            ));
         }
         let place = reader.at();
         let text = std::str::from_utf8(reader.take(end as usize)?);
@@ -157,7 +162,9 @@ impl MetadataColumn {
     pub(crate) fn copy_prefix(&mut self, other: &MetadataColumn, entries: usize, order: Option<&[u32]>) -> bool {
         let symbols = &other.symbols[..entries.min(other.symbols.len())];
         // Symbols are handed out in the order of arrival, so the values used by a prefix are a prefix.
-        let Some(values @ 1..) = symbols.iter().copied().max() else { return false };
+        let Some(values @ 1..) = symbols.iter().copied().max() else {
+            return false;
+        };
         self.name.clear();
         self.name.push_str(&other.name);
         self.values.copy_prefix(&other.values, values as usize);
@@ -180,7 +187,10 @@ pub(crate) fn bytes_of<'a>(columns: impl IntoIterator<Item = &'a MetadataColumn>
         let pair = |&symbol: &u32| match symbol {
             0 => 0,
             symbol => {
-                let value = column.values.get(symbol as usize - 1).expect("symbols point into the values");
+                let value = column
+                    .values
+                    .get(symbol as usize - 1)
+                    .expect("symbols point into the values");
                 (column.name.len() + value.len()) as u64
             }
         };
@@ -236,7 +246,11 @@ pub(crate) fn decode(raw: &[u8], entries: usize, into: &mut ColumnPool) -> Resul
         column.values.decode(&mut reader, entries)?;
         text_bytes += length + column.values.text.len();
         if text_bytes > METADATA_MAX_BYTES {
-            return Err(Error::malformed(SECTION, "names and values are longer than a block can hold", start));
+            return Err(Error::malformed(
+                SECTION,
+                "names and values are longer than a block can hold",
+                start,
+            ));
         }
         column.symbols.clear();
         let mut most = 0;

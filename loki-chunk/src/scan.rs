@@ -63,12 +63,20 @@ pub struct ScanBatch<'a> {
 impl<'a, D: AsRef<[u8]>> Scan<'a, D> {
     pub(crate) fn new(chunk: &'a Chunk<D>, range: Range<i64>, direction: Direction) -> Self {
         let headers = chunk.blocks();
-        let mut blocks: Vec<usize> = (0..headers.len()).filter(|&index| headers[index].overlaps(&range)).collect();
+        let mut blocks: Vec<usize> = (0..headers.len())
+            .filter(|&index| headers[index].overlaps(&range))
+            .collect();
         blocks.sort_by_key(|&index| headers[index].min_timestamp);
         if direction == Direction::Forward {
             blocks.reverse();
         }
-        Self { chunk, range, want: ColumnSet::ALL, blocks, columns: BlockColumns::new() }
+        Self {
+            chunk,
+            range,
+            want: ColumnSet::ALL,
+            blocks,
+            columns: BlockColumns::new(),
+        }
     }
 
     /// Reads only these columns, and timestamps of blocks that lie partly outside the range. Without this call, all.
@@ -100,7 +108,11 @@ impl<'a, D: AsRef<[u8]>> Scan<'a, D> {
                 continue;
             }
             self.chunk.read(index, &mut self.columns, self.want)?;
-            return Ok(Some(ScanBatch { header, columns: &self.columns, entries }));
+            return Ok(Some(ScanBatch {
+                header,
+                columns: &self.columns,
+                entries,
+            }));
         }
         Ok(None)
     }

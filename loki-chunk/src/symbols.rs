@@ -27,7 +27,10 @@ struct SymbolColumn {
 impl SymbolTable {
     /// The columns that hold something, sorted by name. Their symbols may end before the last entry: absence.
     pub(crate) fn columns(&self) -> impl Iterator<Item = &MetadataColumn> {
-        self.columns.iter().map(|column| &column.column).filter(|column| !column.symbols.is_empty())
+        self.columns
+            .iter()
+            .map(|column| &column.column)
+            .filter(|column| !column.symbols.is_empty())
     }
 
     /// Number of names.
@@ -65,12 +68,14 @@ impl SymbolTable {
     }
 
     fn place_of(&mut self, name: &str) -> usize {
-        self.columns.binary_search_by(|column| column.column.name.as_str().cmp(name)).unwrap_or_else(|place| {
-            let mut column = SymbolColumn::default();
-            column.column.name.push_str(name);
-            self.columns.insert(place, column);
-            place
-        })
+        self.columns
+            .binary_search_by(|column| column.column.name.as_str().cmp(name))
+            .unwrap_or_else(|place| {
+                let mut column = SymbolColumn::default();
+                column.column.name.push_str(name);
+                self.columns.insert(place, column);
+                place
+            })
     }
 
     /// Whether entry number `entry` has exactly these pairs.
