@@ -54,3 +54,7 @@ mod select;
 mod series;
 mod sorted;
 mod strings;
+
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

@@ -5,7 +5,7 @@ use hashbrown::HashTable;
 use super::{
     content::{Header, Set},
     fuse,
-    grams::Grams,
+    grams::{Grams, Scratch},
     needle::ByteMask,
 };
 
@@ -39,10 +39,12 @@ pub struct FilterSettings {
 #[derive(Clone, Debug, Default)]
 pub struct ContentFilterBuilder {
     settings: FilterSettings,
-    hashes: HashTable<u64>,
+    hashes: Hashes,
     bytes: ByteMask,
     longest_line: usize,
+    /// The lines being added, in lower case.
     folded: Vec<u8>,
+    scratch: Scratch,
 }
 
 impl ContentFilterBuilder {
@@ -68,29 +70,18 @@ impl ContentFilterBuilder {
         self.folded.extend_from_slice(lines);
         self.folded.make_ascii_lowercase();
 
-        let Self {
-            settings: FilterSettings { grams },
-            hashes,
-            folded,
-            longest_line,
-            ..
-        } = self;
-        let mut keep = |hash: u64| {
-            hashes.entry(hash, |&known| known == hash, |&hash| hash).or_insert(hash);
-        };
+        let grams = self.settings.grams;
         for bounds in offsets.windows(2) {
-            let line = &folded[bounds[0] as usize..bounds[1] as usize];
-            *longest_line = line.len().max(*longest_line);
-            grams.minimizers(line, &mut keep);
-            grams.words(line, false, &mut keep);
+            let line = &self.folded[bounds[0] as usize..bounds[1] as usize];
+            self.longest_line = self.longest_line.max(line.len());
+            grams.minimizers(line, &mut self.scratch, |hash| self.hashes.insert(hash));
+            grams.words(line, false, |hash| self.hashes.insert(hash));
         }
     }
 
     /// The filter's bytes, for [`ContentFilter::open`](super::ContentFilter::open).
     pub fn finish(self) -> Vec<u8> {
-        // Sorted, so that equal lines make equal bytes.
-        let mut hashes: Vec<u64> = self.hashes.into_iter().collect();
-        hashes.sort_unstable();
+        let hashes = self.hashes.sorted();
         let (set, slots) = match fuse::build(&hashes) {
             _ if hashes.is_empty() => (Set::Empty, Vec::new()),
             Some((shape, slots)) => (Set::Fuse(shape), slots),
@@ -105,4 +96,50 @@ impl ContentFilterBuilder {
         }
         .encode(&slots)
     }
+}
+
+/// A set of hashes.
+#[derive(Clone, Debug)]
+struct Hashes {
+    table: HashTable<u64>,
+    /// What came last, by the low bits. Log lines repeat themselves, so most hashes are known; finding that out here
+    /// stays in the innermost cache.
+    recent: Box<[u64; RECENT]>,
+}
+
+const RECENT: usize = 1 << 12;
+
+impl Default for Hashes {
+    fn default() -> Self {
+        // A slot starts with a hash that belongs elsewhere.
+        let recent = Box::new(std::array::from_fn(|slot| slot as u64 ^ 1));
+        Self {
+            table: HashTable::new(),
+            recent,
+        }
+    }
+}
+
+impl Hashes {
+    fn insert(&mut self, hash: u64) {
+        let recent = &mut self.recent[hash as usize % RECENT];
+        if *recent != hash {
+            *recent = hash;
+            self.table
+                .entry(spread(hash), |&known| known == hash, |&known| spread(known))
+                .or_insert(hash);
+        }
+    }
+
+    /// In ascending order, so that equal lines make equal bytes.
+    fn sorted(self) -> Vec<u64> {
+        let mut hashes: Vec<u64> = self.table.into_iter().collect();
+        hashes.sort_unstable();
+        hashes
+    }
+}
+
+/// Fills the high bits, which the hashes of grams leave empty.
+fn spread(hash: u64) -> u64 {
+    hash.wrapping_mul(0x9e37_79b9_7f4a_7c15)
 }

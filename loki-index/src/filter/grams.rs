@@ -1,9 +1,7 @@
 //! What of a line goes into the set: minimizers and short words.
 
-use xxhash_rust::xxh3::xxh3_64_with_seed;
+use xxhash_rust::xxh3::xxh3_64;
 
-/// Keeps words apart from grams in the one set that holds both.
-const WORD_SEED: u64 = 0x776f_7264;
 /// Words shorter than this are in every block; they would cost space and exclude nothing.
 const MIN_WORD_BYTES: usize = 3;
 
@@ -39,10 +37,10 @@ impl Grams {
     }
 
     /// Hands over the hashes of the kept grams of a text in lower case.
-    pub(super) fn minimizers(self, text: &[u8], each: impl FnMut(u64)) {
+    pub(super) fn minimizers(self, text: &[u8], scratch: &mut Scratch, each: impl FnMut(u64)) {
         match self {
-            Self::Sparse => minimizers::<6, 8>(text, each),
-            Self::Dense => minimizers::<5, 4>(text, each),
+            Self::Sparse => minimizers::<6, 8>(text, scratch, each),
+            Self::Dense => minimizers::<5, 4>(text, scratch, each),
         }
     }
 
@@ -63,11 +61,16 @@ impl Grams {
             }
             let is_whole = !is_cut || (start > 0 && end < text.len());
             if is_whole && (MIN_WORD_BYTES..self.reach()).contains(&(end - start)) {
-                each(xxh3_64_with_seed(&text[start..end], WORD_SEED));
+                each(word_hash(&text[start..end]));
             }
             start = end + 1;
         }
     }
+}
+
+/// The highest bit keeps words apart from grams, of which the hashes have 32 bits, in the one set that holds both.
+fn word_hash(word: &[u8]) -> u64 {
+    xxh3_64(word) | 1 << 63
 }
 
 fn is_word(byte: u8) -> bool {
@@ -75,47 +78,54 @@ fn is_word(byte: u8) -> bool {
 }
 
 /// The least hash of every run of `WINDOW` neighbouring grams of `GRAM` bytes, not repeated while it stays the least.
-fn minimizers<const GRAM: usize, const WINDOW: usize>(text: &[u8], mut each: impl FnMut(u64)) {
+///
+/// `WINDOW` is a power of two. The least of a run is found by doubling: of two, of four, of eight. These passes have no
+/// branch that depends on the text and beat keeping a running least by far, whose branches nobody predicts.
+fn minimizers<const GRAM: usize, const WINDOW: usize>(text: &[u8], scratch: &mut Scratch, mut each: impl FnMut(u64)) {
     if text.len() < GRAM + WINDOW - 1 {
         return;
     }
+    let Scratch { least, next } = scratch;
+    least.clear();
     let mut gram = 0u64;
-    let mut next = |byte: u8| {
+    for &byte in &text[..GRAM - 1] {
+        gram = gram >> 8 | u64::from(byte) << (8 * (GRAM - 1));
+    }
+    least.extend(text[GRAM - 1..].iter().map(|&byte| {
         gram = gram >> 8 | u64::from(byte) << (8 * (GRAM - 1));
         hash(gram)
-    };
-    for &byte in &text[..GRAM - 1] {
-        next(byte);
+    }));
+    let mut reach = 1;
+    while reach < WINDOW {
+        next.clear();
+        next.extend(least.iter().zip(&least[reach..]).map(|(&left, &right)| left.min(right)));
+        std::mem::swap(least, next);
+        reach *= 2;
     }
-    let mut window = [0u64; WINDOW];
-    for (slot, &byte) in window.iter_mut().zip(&text[GRAM - 1..]) {
-        *slot = next(byte);
-    }
-    let mut least = window.into_iter().min().expect("a window holds grams");
-    each(least);
 
-    for (position, &byte) in text[GRAM + WINDOW - 1..].iter().enumerate() {
-        let slot = &mut window[position % WINDOW];
-        let leaving = *slot;
-        let entering = next(byte);
-        *slot = entering;
-        if entering < least {
-            least = entering;
-            each(least);
-        } else if leaving == least {
-            let left = window.into_iter().min().expect("a window holds grams");
-            if left != least {
-                least = left;
-                each(least);
-            }
-        }
+    // Writes every least and steps on only if it is new, again without a branch.
+    next.clear();
+    next.resize(least.len(), 0);
+    next[0] = least[0];
+    let mut kept = 0;
+    for &hash in least.iter() {
+        kept += usize::from(next[kept] != hash);
+        next[kept] = hash;
     }
+    next[..=kept].iter().for_each(|&hash| each(u64::from(hash)));
 }
 
-/// Spreads a gram over 64 bits; both which gram is least and where it lies in the set depend on it.
-fn hash(gram: u64) -> u64 {
+/// Room that finding minimizers takes, kept from line to line.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Scratch {
+    least: Vec<u32>,
+    next: Vec<u32>,
+}
+
+/// Spreads a gram over 32 bits. Which of two grams is least must not depend on their order as text.
+fn hash(gram: u64) -> u32 {
     let product = gram.wrapping_mul(0x9e37_79b9_7f4a_7c15);
-    (product ^ product >> 32).wrapping_mul(0xd6e8_feb8_6659_fd93)
+    ((product ^ product >> 32).wrapping_mul(0xd6e8_feb8_6659_fd93) >> 32) as u32
 }
 
 #[cfg(test)]
@@ -125,11 +135,14 @@ mod tests {
     use super::*;
 
     fn plain(text: &[u8], gram: usize, window: usize) -> Vec<u64> {
-        let hashes: Vec<u64> = text
+        let hashes: Vec<u32> = text
             .windows(gram)
             .map(|gram| hash(gram.iter().rev().fold(0, |value, &byte| value << 8 | u64::from(byte))))
             .collect();
-        let mut kept: Vec<u64> = hashes.windows(window).map(|run| *run.iter().min().unwrap()).collect();
+        let mut kept: Vec<u64> = hashes
+            .windows(window)
+            .map(|run| u64::from(*run.iter().min().unwrap()))
+            .collect();
         kept.dedup();
         kept
     }
@@ -139,7 +152,7 @@ mod tests {
         fn minimizers_are_the_least_of_every_run(text in proptest::collection::vec(97u8..100, 0..60)) {
             for (grams, gram, window) in [(Grams::Sparse, 6, 8), (Grams::Dense, 5, 4)] {
                 let mut kept = Vec::new();
-                grams.minimizers(&text, |hash| kept.push(hash));
+                grams.minimizers(&text, &mut Scratch::default(), |hash| kept.push(hash));
                 prop_assert_eq!(kept, plain(&text, gram, window));
             }
         }

@@ -1,6 +1,9 @@
 //! What is looked for, prepared once for many filters.
 
-use super::{content::ContentFilter, grams::Grams};
+use super::{
+    content::ContentFilter,
+    grams::{Grams, Scratch},
+};
 
 /// A text that lines are searched for.
 ///
@@ -39,7 +42,7 @@ impl Needle {
         let folded = bytes.to_ascii_lowercase();
         let hashes = Grams::ALL.map(|grams| {
             let mut hashes = Vec::new();
-            grams.minimizers(&folded, |hash| hashes.push(hash));
+            grams.minimizers(&folded, &mut Scratch::default(), |hash| hashes.push(hash));
             grams.words(&folded, true, |hash| hashes.push(hash));
             hashes.sort_unstable();
             hashes.dedup();
