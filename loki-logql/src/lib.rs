@@ -16,6 +16,7 @@ mod result;
 pub mod source;
 mod span;
 mod text;
+pub mod visit;
 
 pub use error::{Error, ErrorKind};
 pub use labels::Labels;

@@ -21,8 +21,10 @@ enum Holds {
     /// The query, or an expression in parentheses or of a function.
     Expression,
     Matchers,
-    /// The arguments of a range aggregation, or of `of`.
+    /// The arguments of a range aggregation.
     Range,
+    /// The argument of `of`.
+    VariantsRange,
     /// A parenthesis in such.
     RangeParen,
     /// Of `by`, `on` and the like.
@@ -66,12 +68,11 @@ struct Level {
     stage: Stage,
     has_range: bool,
     has_unwrap: bool,
-    has_parameter: bool,
     /// The parenthesis of a log range that stood here is closed.
     has_closed: bool,
     /// Arguments complete before the place.
     commas: usize,
-    /// What is read is a complete log range although its own `[…]` stands inside of a parenthesis.
+    /// The range of the log range stands inside of a parenthesis that is closed.
     is_ranged_inside: bool,
 }
 
@@ -82,7 +83,6 @@ impl Level {
             stage: Stage::None,
             has_range: false,
             has_unwrap: false,
-            has_parameter: false,
             has_closed: false,
             commas: 0,
             is_ranged_inside: false,
@@ -179,7 +179,7 @@ impl Place {
                 outer.is_ranged_inside = level.has_range || level.is_ranged_inside;
                 outer.has_unwrap |= level.has_unwrap;
             }
-            Holds::Expression | Holds::Range | Holds::Number | Holds::Replace | Holds::Variants => {
+            Holds::Expression | Holds::Range | Holds::VariantsRange | Holds::Number | Holds::Replace | Holds::Variants => {
                 outer.stage = Stage::None;
             }
             _ => {}
@@ -199,7 +199,7 @@ impl Place {
             }
             Token::CloseBrace | Token::CloseParen => self.close(),
             Token::RangeOp(_) => self.call(Last::RangeOp, Holds::Range),
-            Token::Of => self.call(Last::Call, Holds::Range),
+            Token::Of => self.call(Last::Call, Holds::VariantsRange),
             Token::VectorOp(_) => {
                 self.call(Last::VectorOp, Holds::Expression);
                 self.awaits_arguments = true;
@@ -226,9 +226,7 @@ impl Place {
                 self.last = Last::Range;
             }
             Token::Comma => {
-                let level = self.level();
-                level.commas += 1;
-                level.has_parameter |= level.holds == Holds::Range && level.stage == Stage::None;
+                self.level().commas += 1;
                 self.last = Last::Comma;
             }
             Token::Pipe => {
@@ -319,7 +317,7 @@ impl Place {
             return holds;
         }
         match (level.stage, level.holds) {
-            (Stage::None, Holds::Range | Holds::RangeParen) => Holds::RangeParen,
+            (Stage::None, Holds::Range | Holds::VariantsRange | Holds::RangeParen) => Holds::RangeParen,
             (Stage::Start | Stage::LabelFilter, _) => {
                 self.level().stage = Stage::LabelFilter;
                 Holds::Filters
@@ -379,7 +377,7 @@ impl Place {
             Holds::Replace if level.commas == 0 || is_open => &[],
             Holds::Replace if level.commas < 4 => &[","],
             Holds::Replace => &[")"],
-            Holds::Range | Holds::RangeParen => self.inside_range(level),
+            Holds::Range | Holds::VariantsRange | Holds::RangeParen => self.inside_range(level),
             Holds::Variants if is_open || is_comma => &[],
             Holds::Variants => &[",", ")"],
             Holds::Expression => self.behind_expression(),
@@ -390,8 +388,8 @@ impl Place {
     fn inside_range(&self, level: Level) -> &'static [&'static str] {
         let is_paren = level.holds == Holds::RangeParen;
         match self.last {
-            Last::Open if is_paren => &["{", "("],
-            Last::Open => &["NUMBER", "{", "("],
+            Last::Open if level.holds == Holds::Range => &["NUMBER", "{", "("],
+            Last::Open => &["{", "("],
             Last::Comma => &["{", "("],
             Last::Number if level.stage == Stage::None => &[","],
             Last::Identifier if level.stage == Stage::LabelFilter && !level.has_unwrap => &[],
