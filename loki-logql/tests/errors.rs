@@ -22,7 +22,10 @@ fn refused_queries_get_the_documented_error() {
 
 #[test]
 fn the_empty_query_has_no_place() {
-    assert_eq!(parse("").unwrap_err().to_string(), "parse error : syntax error: unexpected $end");
+    assert_eq!(
+        parse("").unwrap_err().to_string(),
+        "parse error : syntax error: unexpected $end"
+    );
 }
 
 #[test]
@@ -35,18 +38,34 @@ fn the_end_stands_behind_white_space() {
         ("\u{feff}{app=\"x\"} |", "line 1, col 13"),
     ] {
         let error = parse(query).unwrap_err().to_string();
-        assert_eq!(error, format!("parse error at {place}: syntax error: unexpected $end"), "{query:?}");
+        assert_eq!(
+            error,
+            format!("parse error at {place}: syntax error: unexpected $end"),
+            "{query:?}"
+        );
     }
 }
 
 #[test]
 fn nul_is_an_error_wherever_it_stands() {
-    for (query, column) in [("\0", 1), ("{app=\"x\0\"}", 6), ("{app=`\0`}", 6), ("{app=\"x\"} # \0", 11)] {
+    for (query, column) in [
+        ("\0", 1),
+        ("{app=\"x\0\"}", 6),
+        ("{app=`\0`}", 6),
+        ("{app=\"x\"} # \0", 11),
+    ] {
         let error = parse(query).unwrap_err();
-        let ErrorKind::Syntax { column: found, message, .. } = error.kind() else {
+        let ErrorKind::Syntax {
+            column: found, message, ..
+        } = error.kind()
+        else {
             panic!("{query:?}: {error}");
         };
-        assert_eq!((message.as_str(), *found), ("invalid character NUL", column), "{query:?}");
+        assert_eq!(
+            (message.as_str(), *found),
+            ("invalid character NUL", column),
+            "{query:?}"
+        );
     }
 }
 
@@ -64,7 +83,10 @@ fn a_query_may_not_be_too_long() {
 fn hostile_nesting_is_refused_by_name_of_the_limit() {
     let open = "(".repeat(100_000);
     let error = parse(&open).unwrap_err().to_string();
-    assert_eq!(error, "parse error at line 1, col 251: parentheses nest more than 250 levels deep");
+    assert_eq!(
+        error,
+        "parse error at line 1, col 251: parentheses nest more than 250 levels deep"
+    );
 
     let wrapped = |levels: usize| format!("{}vector(1){}", "sum(".repeat(levels), ")".repeat(levels));
     assert!(parse(&wrapped(249)).is_ok());
@@ -86,9 +108,15 @@ fn hostile_nesting_is_refused_by_name_of_the_limit() {
 /// Here and not in a file because the message ends with a blank.
 #[test]
 fn sort_takes_no_grouping() {
-    for query in ["sort(rate({app=\"x\"}[5m])) by (y)", "sort_desc without (y) (vector(1))"] {
+    for query in [
+        "sort(rate({app=\"x\"}[5m])) by (y)",
+        "sort_desc without (y) (vector(1))",
+    ] {
         let error = parse(query).unwrap_err().to_string();
-        assert_eq!(error, "parse error : sort and sort_desc doesn't allow grouping by ", "{query}");
+        assert_eq!(
+            error, "parse error : sort and sort_desc doesn't allow grouping by ",
+            "{query}"
+        );
     }
 }
 
@@ -118,6 +146,10 @@ fn a_selector_is_more_liberal_than_a_query_and_no_query() {
     }
     for text in ["{app=\"x\"} | json", "1", "rate({app=\"x\"}[5m])"] {
         let error = loki_logql::parse_selector(text).unwrap_err();
-        assert_eq!(error.to_string(), "parse error : only label matchers are supported", "{text}");
+        assert_eq!(
+            error.to_string(),
+            "parse error : only label matchers are supported",
+            "{text}"
+        );
     }
 }

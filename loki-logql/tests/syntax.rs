@@ -6,7 +6,9 @@ use loki_logql::visit::{self, Visitor};
 
 /// The canonical text of a query.
 fn canonical(query: &str) -> String {
-    parse(query).unwrap_or_else(|error| panic!("{query}: {error}")).to_string()
+    parse(query)
+        .unwrap_or_else(|error| panic!("{query}: {error}"))
+        .to_string()
 }
 
 /// The stages of a log query.
@@ -22,8 +24,14 @@ fn range_and_pipeline_may_change_places() {
     let both = [
         ("{a=\"b\"}[5m]", "{a=\"b\"}[5m]"),
         ("{a=\"b\"}[5m] | json", "{a=\"b\"} | json [5m]"),
-        ("{a=\"b\"}[5m] |= \"c\" or \"d\" | e=1", "{a=\"b\"} |= \"c\" or \"d\" | e=1 [5m]"),
-        ("{a=\"b\"}[5m] offset 1h | json | drop c", "{a=\"b\"} | json | drop c [5m] offset 1h"),
+        (
+            "{a=\"b\"}[5m] |= \"c\" or \"d\" | e=1",
+            "{a=\"b\"} |= \"c\" or \"d\" | e=1 [5m]",
+        ),
+        (
+            "{a=\"b\"}[5m] offset 1h | json | drop c",
+            "{a=\"b\"} | json | drop c [5m] offset 1h",
+        ),
         ("({a=\"b\"} | json)[5m] offset 1h", "{a=\"b\"} | json [5m] offset 1h"),
         ("(({a=\"b\"})[5m])", "{a=\"b\"}[5m]"),
         ("({a=\"b\"}[5m] | json)", "{a=\"b\"} | json [5m]"),
@@ -36,7 +44,10 @@ fn range_and_pipeline_may_change_places() {
         ("({a=\"b\"})[5m] | unwrap c", "{a=\"b\"} | unwrap c [5m]"),
         ("({a=\"b\"})[5m] | unwrap c | d=1", "{a=\"b\"} | unwrap c | d=1 [5m]"),
         ("({a=\"b\"} | unwrap c | d=1)[5m]", "{a=\"b\"} | unwrap c | d=1 [5m]"),
-        ("{a=\"b\"}[5m] | json | unwrap bytes(c)", "{a=\"b\"} | json | unwrap bytes(c) [5m]"),
+        (
+            "{a=\"b\"}[5m] | json | unwrap bytes(c)",
+            "{a=\"b\"} | json | unwrap bytes(c) [5m]",
+        ),
     ];
     for (written, meant) in unwrapped {
         let sum = |range: &str| canonical(&format!("sum_over_time({range})"));
@@ -60,7 +71,9 @@ fn consecutive_line_filters_are_one_stage() {
 #[test]
 fn spans_cover_what_was_written() {
     let query = "sum by (x) (rate({a=\"b\"} |= \"c\" or \"d\" | json e, f=\"g\" | h>1s , i=2 [5m] offset 1h)) > bool 1";
-    let Ok(Expr::Binary(binary)) = parse(query) else { panic!() };
+    let Ok(Expr::Binary(binary)) = parse(query) else {
+        panic!()
+    };
     let Expr::Vector(sum) = &*binary.left else { panic!() };
     let Expr::Range(rate) = &*sum.operand else { panic!() };
     let log = &rate.range.log;
@@ -134,7 +147,12 @@ fn numbers_grow_into_durations_and_sizes() {
 
 #[test]
 fn units_that_are_not_read_stay_outside_the_number() {
-    for query in ["{a=\"b\"} | c>5kb", "{a=\"b\"} | c>5 MB", "{a=\"b\"} | c>1.5d", "{a=\"b\"} | c>5S"] {
+    for query in [
+        "{a=\"b\"} | c>5kb",
+        "{a=\"b\"} | c>5 MB",
+        "{a=\"b\"} | c>1.5d",
+        "{a=\"b\"} | c>5S",
+    ] {
         let error = parse(query).unwrap_err().to_string();
         assert!(error.ends_with("syntax error: unexpected $end"), "{query}: {error}");
     }
@@ -152,7 +170,10 @@ fn flags_need_no_blank_and_no_more_letters() {
 fn odd_characters_are_names() {
     assert_eq!(canonical("sum by ('x') (vector(1))"), "sum by ('x')(vector(1.000000))");
     let error = parse("{a=\"b\"}\u{a0}| json").unwrap_err().to_string();
-    assert_eq!(error, "parse error at line 1, col 8: syntax error: unexpected IDENTIFIER");
+    assert_eq!(
+        error,
+        "parse error at line 1, col 8: syntax error: unexpected IDENTIFIER"
+    );
 }
 
 #[test]
@@ -163,9 +184,13 @@ fn a_name_before_a_call_of_by_is_a_function() {
 
 #[test]
 fn literals_keep_their_text() {
-    let Ok(Expr::Vector(topk)) = parse("topk(007, vector(0.50))") else { panic!() };
+    let Ok(Expr::Vector(topk)) = parse("topk(007, vector(0.50))") else {
+        panic!()
+    };
     assert_eq!(topk.parameter.map(|p| (p.value, p.text)), Some((7.0, "007".to_owned())));
-    let Expr::VectorLiteral(half) = *topk.operand else { panic!() };
+    let Expr::VectorLiteral(half) = *topk.operand else {
+        panic!()
+    };
     assert_eq!((half.value, half.text.as_str()), (0.5, "0.50"));
 }
 
@@ -212,8 +237,8 @@ fn a_visitor_sees_every_node_in_the_order_written() {
     assert_eq!(
         recorder.0,
         [
-            "g", "3", "0.9", "a=\"1\"", "b=\"2\"", "|= \"3\"", "c=\"4\"", "d=\"5\"", "e=\"6\"", "f", "h=\"7\"", "i", "j", "8",
-            "9"
+            "g", "3", "0.9", "a=\"1\"", "b=\"2\"", "|= \"3\"", "c=\"4\"", "d=\"5\"", "e=\"6\"", "f", "h=\"7\"", "i",
+            "j", "8", "9"
         ]
     );
 }

@@ -17,7 +17,10 @@ fn span() -> Span {
 fn name() -> impl Strategy<Value = String> {
     prop_oneof![
         select(vec!["rate", "sum", "bytes", "ip", "duration", "vector", "été", "level"]).prop_map(str::to_owned),
-        "[a-z_]{1,3}[0-9]{0,2}".prop_filter("reserved", |name| !matches!(name.as_str(), "by" | "on" | "or" | "and" | "of")),
+        "[a-z_]{1,3}[0-9]{0,2}".prop_filter("reserved", |name| !matches!(
+            name.as_str(),
+            "by" | "on" | "or" | "and" | "of"
+        )),
     ]
 }
 
@@ -69,7 +72,8 @@ fn selector() -> impl Strategy<Value = Selector> {
 
 fn number() -> impl Strategy<Value = f64> {
     // `-0` is a duration.
-    prop_oneof![proptest::num::f64::NORMAL, (-9..9_i32).prop_map(f64::from)].prop_map(|v| if v == 0.0 { 0.0 } else { v })
+    prop_oneof![proptest::num::f64::NORMAL, (-9..9_i32).prop_map(f64::from)]
+        .prop_map(|v| if v == 0.0 { 0.0 } else { v })
 }
 
 /// A literal with its canonical text.
@@ -170,8 +174,12 @@ fn stage() -> impl Strategy<Value = StageKind> {
 
 /// Whether line filters behind this stage would read as its last matcher: `| drop a != "b"`.
 fn continues(kind: &StageKind, filters: &StageKind) -> bool {
-    let (StageKind::Drop(list) | StageKind::Keep(list)) = kind else { return false };
-    let StageKind::LineFilters(filters) = filters else { return false };
+    let (StageKind::Drop(list) | StageKind::Keep(list)) = kind else {
+        return false;
+    };
+    let StageKind::LineFilters(filters) = filters else {
+        return false;
+    };
     matches!(list.last(), Some(LabelSelection::Name(_)))
         && matches!(filters[0].op, LineFilterOp::NotContains | LineFilterOp::NotRegex)
 }
@@ -241,7 +249,14 @@ fn range_aggregation() -> impl Strategy<Value = Expr> {
     };
     let counted = select(vec![CountOverTime, Rate, BytesOverTime, BytesRate, AbsentOverTime]);
     let summed = select(vec![Rate, RateCounter, SumOverTime, AbsentOverTime]);
-    let grouped = select(vec![AvgOverTime, MinOverTime, MaxOverTime, StdvarOverTime, FirstOverTime, LastOverTime]);
+    let grouped = select(vec![
+        AvgOverTime,
+        MinOverTime,
+        MaxOverTime,
+        StdvarOverTime,
+        FirstOverTime,
+        LastOverTime,
+    ]);
     let some = || log_range(unwrap().prop_map(Some));
     let quantile = (0..=1000_u16).prop_map(|q| Some(literal(f64::from(q) / 1000.0)));
     prop_oneof![
@@ -284,7 +299,21 @@ fn binary(op: BinaryOp, left: Expr, right: Expr, return_bool: bool, matching: Op
 fn binary_op() -> impl Strategy<Value = BinaryOp> {
     use BinaryOp::*;
     select(vec![
-        Or, And, Unless, Add, Sub, Mul, Div, Mod, Pow, Equal, NotEqual, Greater, GreaterOrEqual, Less, LessOrEqual,
+        Or,
+        And,
+        Unless,
+        Add,
+        Sub,
+        Mul,
+        Div,
+        Mod,
+        Pow,
+        Equal,
+        NotEqual,
+        Greater,
+        GreaterOrEqual,
+        Less,
+        LessOrEqual,
     ])
 }
 
@@ -296,11 +325,22 @@ fn metric() -> impl Strategy<Value = Expr> {
         1 => (0..1000_u16).prop_map(|value| vector(f64::from(value) / 4.0)),
     ];
     leaf.prop_recursive(4, 12, 2, |inner| {
-        let plain = (select(vec![Sum, Avg, Count, Max, Min, Stddev, Stdvar]), Just(None), option::of(grouping()));
-        let counted = (select(vec![Topk, Bottomk]), (1..99_u8).prop_map(Some), option::of(grouping()));
+        let plain = (
+            select(vec![Sum, Avg, Count, Max, Min, Stddev, Stdvar]),
+            Just(None),
+            option::of(grouping()),
+        );
+        let counted = (
+            select(vec![Topk, Bottomk]),
+            (1..99_u8).prop_map(Some),
+            option::of(grouping()),
+        );
         let sorted = (select(vec![Sort, SortDesc]), Just(None), Just(None));
-        let aggregation = (prop_oneof![plain.boxed(), counted.boxed(), sorted.boxed()], inner.clone()).prop_map(
-            |((op, k, grouping), operand)| {
+        let aggregation = (
+            prop_oneof![plain.boxed(), counted.boxed(), sorted.boxed()],
+            inner.clone(),
+        )
+            .prop_map(|((op, k, grouping), operand)| {
                 Expr::Vector(VectorAggregation {
                     op,
                     parameter: k.map(|k| literal(f64::from(k))),
@@ -308,8 +348,7 @@ fn metric() -> impl Strategy<Value = Expr> {
                     operand: Box::new(operand),
                     span: span(),
                 })
-            },
-        );
+            });
         let replace = (inner.clone(), text(), text(), text(), regex()).prop_map(
             |(operand, target, replacement, source, regex)| {
                 Expr::LabelReplace(LabelReplace {
@@ -355,10 +394,63 @@ fn shape(expr: &Expr) -> String {
 /// Pieces that queries are made of, so that random ones get far.
 fn soup() -> impl Strategy<Value = String> {
     let pieces = vec![
-        "{a=\"b\"}", "{", "}", "a", "=", "=~", "!=", "!~", "|=", "|", "\"x\"", "`x`", "json", "logfmt", "--strict", "drop",
-        "keep", "regexp", "pattern \"<a>\"", "unwrap", "bytes", "[5m]", "[5]", "offset", "5m", "-5", "5KB", "1e", "rate",
-        "sum", "by", "(", ")", "()", ",", "and", "or", "unless", "on", "group_left", "bool", "+", "-", "^", "ip(\"x\")",
-        "vector(1)", "label_replace(", "variants(", "of", "topk(1,", "#", "/*", "'x'", "\"\\", "é", "\n", "\0",
+        "{a=\"b\"}",
+        "{",
+        "}",
+        "a",
+        "=",
+        "=~",
+        "!=",
+        "!~",
+        "|=",
+        "|",
+        "\"x\"",
+        "`x`",
+        "json",
+        "logfmt",
+        "--strict",
+        "drop",
+        "keep",
+        "regexp",
+        "pattern \"<a>\"",
+        "unwrap",
+        "bytes",
+        "[5m]",
+        "[5]",
+        "offset",
+        "5m",
+        "-5",
+        "5KB",
+        "1e",
+        "rate",
+        "sum",
+        "by",
+        "(",
+        ")",
+        "()",
+        ",",
+        "and",
+        "or",
+        "unless",
+        "on",
+        "group_left",
+        "bool",
+        "+",
+        "-",
+        "^",
+        "ip(\"x\")",
+        "vector(1)",
+        "label_replace(",
+        "variants(",
+        "of",
+        "topk(1,",
+        "#",
+        "/*",
+        "'x'",
+        "\"\\",
+        "é",
+        "\n",
+        "\0",
     ];
     vec(select(pieces), 0..24).prop_map(|pieces| pieces.join(" "))
 }

@@ -205,7 +205,11 @@ fn scan_literal(text: &str) -> Result<usize, LexError> {
     match bytes.get(at) {
         Some(&e @ (b'e' | b'E' | b'p' | b'P')) => {
             is_integer = false;
-            let wants = if e.eq_ignore_ascii_case(&b'e') { "decimal" } else { "hexadecimal" };
+            let wants = if e.eq_ignore_ascii_case(&b'e') {
+                "decimal"
+            } else {
+                "hexadecimal"
+            };
             let fits = match base {
                 Base::Decimal | Base::LeadingZero => wants == "decimal",
                 Base::Hexadecimal => wants == "hexadecimal",

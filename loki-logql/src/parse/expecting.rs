@@ -179,7 +179,12 @@ impl Place {
                 outer.is_ranged_inside = level.has_range || level.is_ranged_inside;
                 outer.has_unwrap |= level.has_unwrap;
             }
-            Holds::Expression | Holds::Range | Holds::VariantsRange | Holds::Number | Holds::Replace | Holds::Variants => {
+            Holds::Expression
+            | Holds::Range
+            | Holds::VariantsRange
+            | Holds::Number
+            | Holds::Replace
+            | Holds::Variants => {
                 outer.stage = Stage::None;
             }
             _ => {}
@@ -191,6 +196,9 @@ impl Place {
     fn advance(&mut self, token: &Token<'_>) {
         let level = *self.level();
         let in_pipeline = level.stage != Stage::None;
+        if *token != Token::OpenParen {
+            self.call = None;
+        }
         match token {
             Token::OpenBrace => self.open(Holds::Matchers),
             Token::OpenParen => {
@@ -216,7 +224,11 @@ impl Place {
                     self.level().stage = Stage::LabelFilter;
                 }
                 // Behind `a=` of `label_format` a name completes the operation.
-                self.last = if self.last == Last::Set { Last::Value } else { Last::Identifier };
+                self.last = if self.last == Last::Set {
+                    Last::Value
+                } else {
+                    Last::Identifier
+                };
             }
             Token::String(_) => self.last = Last::String,
             Token::Number(_) => self.last = Last::Number,
@@ -296,8 +308,10 @@ impl Place {
 
     /// An operator or modifier between operands. A `+` where an operand must stand is a sign.
     fn operator(&mut self, last: Last) {
-        let is_operand_next = matches!(self.last, Last::None | Last::Open | Last::Comma | Last::Other | Last::CompareOp)
-            && self.level().stage == Stage::None;
+        let is_operand_next = matches!(
+            self.last,
+            Last::None | Last::Open | Last::Comma | Last::Other | Last::CompareOp
+        ) && self.level().stage == Stage::None;
         let in_filter = self.level().stage == Stage::LabelFilter && self.last == Last::CompareOp;
         if !in_filter {
             self.level().stage = Stage::None;
@@ -310,10 +324,11 @@ impl Place {
 
     /// What a `(` here will hold.
     fn paren(&mut self, level: Level) -> Holds {
-        if let Some(holds) = self.call.take() {
-            if holds != Holds::Labels {
-                self.awaits_arguments = false;
-            }
+        let call = self.call.take();
+        if call != Some(Holds::Labels) {
+            self.awaits_arguments = false;
+        }
+        if let Some(holds) = call {
             return holds;
         }
         match (level.stage, level.holds) {

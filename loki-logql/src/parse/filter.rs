@@ -70,7 +70,9 @@ impl FilterChain {
         };
         let depth = left_depth.max(right_depth) + 1;
         if depth > MAX_FILTER_NESTING {
-            return Err(Error::invalid(format!("label filters nest more than {MAX_FILTER_NESTING} levels deep")).into());
+            return Err(
+                Error::invalid(format!("label filters nest more than {MAX_FILTER_NESTING} levels deep")).into(),
+            );
         }
         let (left, right) = (Box::new(left), Box::new(right));
         let joined = match joiner {

@@ -87,10 +87,7 @@ fn parse_unchecked(query: &str) -> Result<Expr, Error> {
 }
 
 /// Runs the grammar over `tokens`, and over `failure` behind them.
-fn run<'q>(
-    tokens: &[Spanned<'q>],
-    failure: Option<Failure>,
-) -> Result<Expr, ParseError<usize, Token<'q>, Failure>> {
+fn run<'q>(tokens: &[Spanned<'q>], failure: Option<Failure>) -> Result<Expr, ParseError<usize, Token<'q>, Failure>> {
     let tokens = tokens.iter().cloned().map(Ok).chain(failure.map(Err));
     grammar::QueryParser::new().parse(tokens)
 }
@@ -101,9 +98,7 @@ fn explain<'q>(query: &str, tokens: &[Spanned<'q>], stop: ParseError<usize, Toke
         ParseError::User {
             error: Failure::Meaning(error),
         } => return (**error).clone(),
-        ParseError::UnrecognizedToken { token: (start, ..), .. } => {
-            tokens.partition_point(|(other, ..)| other < start)
-        }
+        ParseError::UnrecognizedToken { token: (start, ..), .. } => tokens.partition_point(|(other, ..)| other < start),
         _ => tokens.len(),
     };
     let (before, behind) = tokens.split_at(at);
