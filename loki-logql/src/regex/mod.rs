@@ -22,6 +22,9 @@ mod test;
 
 pub use compile::matcher_regex;
 #[allow(unused_imports, reason = "each is used by another module of the crate")]
-pub(crate) use compile::{Regex, Shape, check};
+pub(crate) use compile::{Regex, Shape, check, text};
 #[allow(unused_imports, reason = "each is used by another module of the crate")]
 pub(crate) use test::Test;
+
+#[cfg(test)]
+mod tests;
