@@ -269,30 +269,14 @@ impl<'p> Parser<'p> {
         Ok(())
     }
 
-    /// Moves the topmost node below the bar that is under it; neighbours that are single characters become one class.
+    /// Moves the topmost node below the bar that is under it.
     fn swap_bar(&mut self) -> bool {
-        if !matches!(self.stack[..], [.., Item::Bar, Item::Node(_)]) {
-            return false;
+        let n = self.stack.len();
+        let is_above_bar = matches!(self.stack[..], [.., Item::Bar, Item::Node(_)]);
+        if is_above_bar {
+            self.stack.swap(n - 1, n - 2);
         }
-        let Some(Item::Node(node)) = self.stack.pop() else {
-            return false;
-        };
-        self.stack.pop();
-        match self.stack.pop() {
-            Some(Item::Node(below)) if below.is_single() && node.is_single() => {
-                self.stack.push(Item::Node(factor::merge(below, node)));
-            }
-            Some(Item::Node(below)) => {
-                self.stack.push(Item::Node(factor::clean(below)));
-                self.stack.push(Item::Node(node));
-            }
-            below => {
-                self.stack.extend(below);
-                self.stack.push(Item::Node(node));
-            }
-        }
-        self.stack.push(Item::Bar);
-        true
+        is_above_bar
     }
 
     /// Ends a group, or the expression: what lies above the parenthesis becomes one node.
@@ -301,10 +285,8 @@ impl<'p> Parser<'p> {
         if self.swap_bar() {
             self.stack.pop();
         }
-        let mut alternatives = self.pop_nodes();
-        if let Some(last) = alternatives.pop() {
-            alternatives.push(factor::clean(last));
-        }
+        // Before prefixes are factored: `a|b|bc` is `[ab]|bc`.
+        let alternatives = factor::merge_singles(self.pop_nodes());
         let node = factor::alternate(alternatives).map_err(|code| SyntaxError::new(code, self.pattern))?;
         self.push(node)
     }

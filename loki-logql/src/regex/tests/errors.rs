@@ -161,6 +161,15 @@ fn prefixes_of_prefixes_do_not_exhaust_the_stack() {
 }
 
 #[test]
+fn many_alternatives_parse_in_linear_time() {
+    // Every other character, so that no two of them are one range.
+    let chars: Vec<String> = ('\u{4e00}'..='\u{9fff}').step_by(2).map(String::from).collect();
+    let regex = Regex::new(&chars.join("|"), Shape::Whole).unwrap();
+    assert!(regex.is_match("\u{4e02}".as_bytes()));
+    assert!(!regex.is_match("\u{4e03}".as_bytes()));
+}
+
+#[test]
 fn what_would_be_too_large_is_refused() {
     let large = r"(?:\pL{100}){10}".repeat(20);
     let error = Regex::new(&large, Shape::Search).map(drop).unwrap_err();
