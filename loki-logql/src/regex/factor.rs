@@ -8,11 +8,14 @@ use super::syntax::{Code, Count, Kind, MAX_HEIGHT, Node};
 use regex_syntax::hir::{ClassUnicode, ClassUnicodeRange};
 
 /// The concatenation of `subs`; those that are concatenations themselves are opened.
-pub(super) fn concat(subs: Vec<Node>) -> Node {
-    collapse(subs, Kind::Concat, |kind| match kind {
+pub(super) fn concat(mut subs: Vec<Node>) -> Node {
+    if subs.len() == 1 {
+        return subs.remove(0);
+    }
+    Node::new(Kind::Concat(open(subs, |kind| match kind {
         Kind::Concat(subs) => Ok(subs),
         kind => Err(kind),
-    })
+    })))
 }
 
 /// The alternation of `subs`, opened in the same way and factored.
@@ -32,7 +35,7 @@ fn alternate_at(mut subs: Vec<Node>, depth: u32) -> Result<Node, Code> {
     if subs.len() == 1 {
         return Ok(subs.remove(0));
     }
-    let opened = open(subs, &|kind| match kind {
+    let opened = open(subs, |kind| match kind {
         Kind::Alternate(subs) => Ok(subs),
         kind => Err(kind),
     });
@@ -45,15 +48,8 @@ fn alternate_at(mut subs: Vec<Node>, depth: u32) -> Result<Node, Code> {
     })
 }
 
-fn collapse(mut subs: Vec<Node>, make: fn(Vec<Node>) -> Kind, parts: fn(Kind) -> Result<Vec<Node>, Kind>) -> Node {
-    match subs.len() {
-        1 => subs.remove(0),
-        _ => Node::new(make(open(subs, &parts))),
-    }
-}
-
 /// Replaces the nodes of which `parts` gives parts by those.
-fn open(subs: Vec<Node>, parts: &dyn Fn(Kind) -> Result<Vec<Node>, Kind>) -> Vec<Node> {
+fn open(subs: Vec<Node>, parts: fn(Kind) -> Result<Vec<Node>, Kind>) -> Vec<Node> {
     let mut out = Vec::with_capacity(subs.len());
     for sub in subs {
         match parts(sub.kind) {
