@@ -4,7 +4,10 @@ use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use std::hint::black_box;
 
 const QUERIES: [(&str, &str); 4] = [
-    ("log", r#"{app="api", env="prod"} |= "error" != "timeout" | json | status>=500 | line_format "{{.msg}}""#),
+    (
+        "log",
+        r#"{app="api", env="prod"} |= "error" != "timeout" | json | status>=500 | line_format "{{.msg}}""#,
+    ),
     (
         "metric",
         r#"sum by (app) (rate({env="prod"} |= "error" [5m])) / on (app) group_left (team) sum by (app) (rate({env="prod"}[5m]))"#,
@@ -13,18 +16,25 @@ const QUERIES: [(&str, &str); 4] = [
         "regexes",
         r#"count_over_time({app=~"api|web|worker-.+", env!~"dev|test"} |~ "(?i)panic" | regexp "(?P<code>\\d{3})" | code=~"5.." [1h])"#,
     ),
-    ("refused", r#"sum by (app) (rate({env="prod"} |= "error" | json | status>=500 and [5m]))"#),
+    (
+        "refused",
+        r#"sum by (app) (rate({env="prod"} |= "error" | json | status>=500 and [5m]))"#,
+    ),
 ];
 
 fn parse(criterion: &mut Criterion) {
     let mut group = criterion.benchmark_group("logql_parse");
     for (name, query) in QUERIES {
         group.throughput(Throughput::Bytes(query.len() as u64));
-        group.bench_function(name, |bencher| bencher.iter(|| loki_logql::parse(black_box(query)).is_ok()));
+        group.bench_function(name, |bencher| {
+            bencher.iter(|| loki_logql::parse(black_box(query)).is_ok())
+        });
     }
     let filters = format!("{{app=\"api\"}} | {}", vec!["status=500"; 900].join(" or "));
     group.throughput(Throughput::Bytes(filters.len() as u64));
-    group.bench_function("long", |bencher| bencher.iter(|| loki_logql::parse(black_box(&filters)).is_ok()));
+    group.bench_function("long", |bencher| {
+        bencher.iter(|| loki_logql::parse(black_box(&filters)).is_ok())
+    });
     group.finish();
 }
 

@@ -8,7 +8,9 @@ pub fn run(data: &[u8]) {
     assert!(!query.pretty().is_empty());
     // Not every form can be read again: infinite numbers and odd label names have no literal. Sizes are rounded, so
     // the first form may differ from the second; the second may not differ from the third.
-    let Ok(again) = loki_logql::parse(&canonical) else { return };
+    let Ok(again) = loki_logql::parse(&canonical) else {
+        return;
+    };
     let second = again.to_string();
     if let Ok(third) = loki_logql::parse(&second) {
         assert_eq!(third.to_string(), second, "{text}");

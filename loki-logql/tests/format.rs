@@ -1,4 +1,5 @@
 //! The canonical forms of queries, as data in `logql/format`.
+#![allow(clippy::unwrap_used, reason = "a test says enough by failing")]
 
 mod support;
 

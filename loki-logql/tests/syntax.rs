@@ -1,4 +1,5 @@
 //! What the words and signs of a query make of it.
+#![allow(clippy::unwrap_used, reason = "a test says enough by failing")]
 
 use loki_logql::ast::*;
 use loki_logql::parse;

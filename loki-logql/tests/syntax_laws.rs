@@ -1,4 +1,5 @@
 //! Laws of reading and printing.
+#![allow(clippy::unwrap_used, reason = "a test says enough by failing")]
 
 use loki_logql::ast::*;
 use loki_logql::{Span, Text, parse};

@@ -19,11 +19,10 @@ impl Joiner {
     ///
     /// Only `and` and `or` have a precedence between them; a comma never closes anything and is never closed.
     fn closes_before(self, next: Joiner) -> bool {
-        match (self, next) {
-            (Joiner::And, Joiner::And | Joiner::Or) => true,
-            (Joiner::Or, Joiner::Or) => true,
-            _ => false,
-        }
+        matches!(
+            (self, next),
+            (Joiner::And, Joiner::And | Joiner::Or) | (Joiner::Or, Joiner::Or)
+        )
     }
 }
 

@@ -56,7 +56,7 @@ pub fn parse(query: &str) -> Result<Expr, Error> {
 ///
 /// # Errors
 ///
-/// As [`parse`]; also if the text is a query that is more than a selector.
+/// As [`parse`]; [`ErrorKind::Unsupported`], with Loki's text, if the query is more than a selector.
 ///
 /// # Examples
 ///
@@ -68,7 +68,10 @@ pub fn parse(query: &str) -> Result<Expr, Error> {
 pub fn parse_selector(text: &str) -> Result<Selector, Error> {
     match parse_unchecked(text)? {
         Expr::Log(log) if log.stages.is_empty() => Ok(log.selector),
-        _ => Err(Error::invalid("only label matchers are supported")),
+        _ => Err(Error::new(ErrorKind::Unsupported {
+            message: "only label matchers are supported".to_owned(),
+        })
+        .at(Span::new(0, text.len()))),
     }
 }
 

@@ -13,17 +13,17 @@ use std::fs;
 use std::path::Path;
 
 /// One case of a file.
-pub struct Case {
+pub(crate) struct Case {
     /// File and name, for messages.
-    pub name: String,
+    pub(crate) name: String,
     /// The query.
-    pub query: String,
+    pub(crate) query: String,
     /// What is expected, section by section.
-    pub expected: Vec<String>,
+    pub(crate) expected: Vec<String>,
 }
 
 /// All cases of a kind, in the order of files and lines.
-pub fn cases(kind: &str) -> Vec<Case> {
+pub(crate) fn cases(kind: &str) -> Vec<Case> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/logql").join(kind);
     let mut paths: Vec<_> = fs::read_dir(&folder)
         .expect("the folder of cases exists")
