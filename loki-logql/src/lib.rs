@@ -4,9 +4,11 @@
 
 pub mod ast;
 mod error;
+mod go;
 mod labels;
 mod quote;
 mod request;
+mod regex;
 mod result;
 pub mod source;
 mod span;
@@ -15,6 +17,7 @@ mod text;
 pub use error::{Error, ErrorKind};
 pub use labels::Labels;
 pub use request::{Direction, Time};
+pub use regex::matcher_regex;
 pub use result::{MatrixSeries, QueryResult, ResultEntry, ResultStream, Sample, VectorSample};
 pub use source::Source;
 pub use span::Span;
