@@ -3,9 +3,13 @@
 #![deny(missing_docs)]
 
 pub mod ast;
+mod check;
 mod error;
 mod go;
 mod labels;
+mod lexer;
+mod parse;
+mod print;
 mod quote;
 mod request;
 mod regex;
@@ -16,6 +20,7 @@ mod text;
 
 pub use error::{Error, ErrorKind};
 pub use labels::Labels;
+pub use parse::{parse, parse_selector};
 pub use request::{Direction, Time};
 pub use regex::matcher_regex;
 pub use result::{MatrixSeries, QueryResult, ResultEntry, ResultStream, Sample, VectorSample};
