@@ -131,6 +131,11 @@ impl ColumnSet {
     /// Everything.
     pub const ALL: ColumnSet = ColumnSet(15);
 
+    /// The set without the columns of `other`.
+    pub fn without(self, other: ColumnSet) -> ColumnSet {
+        ColumnSet(self.0 & !other.0)
+    }
+
     /// Whether all of `other` is in the set.
     pub fn contains(self, other: ColumnSet) -> bool {
         self.0 & other.0 == other.0
