@@ -108,10 +108,10 @@ impl Engine {
             closed: AtomicBool::new(false),
             _lock: lock,
         }));
-        // Damaged files hold what is not in the new log file: it has to be in segments before they are set aside.
+        // The flush lets all old log files go: damaged ones are kept for whoever wants to look at them.
         if !engine.0.recovery.damaged.is_empty() {
-            engine.flush()?;
             recovery::set_aside(&*files, &folders.wal, &engine.0.recovery)?;
+            engine.flush()?;
         }
         Ok(engine)
     }

@@ -35,7 +35,9 @@ impl Inner {
     }
 
     fn flush_in_turn(&self) -> Result<(), Error> {
-        if let Some(left) = self.generations.read().flushing.clone() {
+        // The guard must be gone before `write_out` takes the lock for writing.
+        let left = self.generations.read().flushing.clone();
+        if let Some(left) = left {
             self.write_out(&left)?;
         }
         let next = {

@@ -86,7 +86,7 @@ pub(crate) fn replay(
     Ok(Replay { head, next_wal, report })
 }
 
-/// Moves damaged files out of the way, once what they held is in segments.
+/// Copies damaged files to `damaged/`; the originals go with the flush of what could be read of them.
 ///
 /// # Errors
 ///
@@ -96,10 +96,14 @@ pub(crate) fn set_aside(files: &dyn Files, folder: &Path, report: &Recovery) -> 
     files.create_folder(&aside).map_err(|e| Error::io(aside.display(), e))?;
     for file in &report.damaged {
         let Some(name) = file.path.file_name() else { continue };
-        files.publish(&file.path, &aside.join(name)).map_err(|e| Error::io(file.path.display(), e))?;
+        let copy = aside.join(name);
+        // An earlier open may have been interrupted behind its copy.
+        let copied = files.remove(&copy).and_then(|()| files.read(&file.path)).and_then(|bytes| {
+            let copy = files.create(&copy)?;
+            copy.append(&bytes)?;
+            copy.sync()
+        });
+        copied.map_err(|e| Error::io(copy.display(), e))?;
     }
-    for changed in [&aside, folder] {
-        files.sync_folder(changed).map_err(|e| Error::io(changed.display(), e))?;
-    }
-    Ok(())
+    files.sync_folder(&aside).map_err(|e| Error::io(aside.display(), e))
 }

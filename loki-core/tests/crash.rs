@@ -22,13 +22,13 @@ fn tenant(name: &str) -> TenantId {
 
 /// Pushes, flushes, compacts and opens anew, whatever fails.
 fn live(lab: &Lab, pushed: &mut Pushed) {
-    for session in 0..3 {
+    for session in 0..2 {
         let Ok(engine) = lab.open() else {
             // The disk is gone, or a file could not be made: what is there must be enough for the next try.
             lab.files.process_killed();
             continue;
         };
-        for step in 0..6 {
+        for step in 0..4 {
             for name in TENANTS {
                 let line = format!("{name} session {session} step {step} {}", "x".repeat(step * 40));
                 // Every third push is older than the one before it.

@@ -132,7 +132,7 @@ fn the_real_file_system_keeps_what_was_pushed() {
     let folder = tempfile::tempdir().expect("a folder");
     let tenant = TenantId::single();
     for round in 0..3 {
-        let engine = Engine::open(folder.path(), Settings::default()).expect("opens");
+        let engine = Engine::open(folder.path(), Lab::default().settings).expect("opens");
         push(&engine, &tenant, "x", &[(START + round, &format!("round {round}"))]).expect("stored");
         if round == 1 {
             engine.flush().expect("flushes");
@@ -168,7 +168,8 @@ fn retention_drops_what_is_too_old_and_labels_forget_it() {
     let tenant = TenantId::single();
     let engine = lab.open().expect("opens");
     push(&engine, &tenant, "old", &[(START, "old")]).expect("stored");
-    push(&engine, &tenant, "mixed", &[(START, "old"), (START + 20 * 3600 * SECOND, "young")]).expect("refused or not");
+    lab.clock.set(START + 20 * 3600 * SECOND);
+    push(&engine, &tenant, "mixed", &[(START, "old"), (START + 20 * 3600 * SECOND, "young")]).expect("stored");
     engine.flush().expect("flushes");
     lab.clock.set(START + 30 * 3600 * SECOND);
     maintain(&engine).expect("expires");
@@ -201,7 +202,7 @@ fn the_head_is_flushed_when_it_is_full_and_when_nothing_comes() {
 #[test]
 fn broken_entries_are_left_out_and_told_of_while_the_others_are_stored() {
     let mut lab = Lab::default();
-    lab.settings.limits = Limits { max_line_size: ByteSize(10), ..Limits::default() };
+    lab.settings.limits = Limits { max_line_size: ByteSize(10), ..lab.settings.limits };
     let tenant = TenantId::single();
     let engine = lab.open().expect("opens");
     let too_new = START + 3600 * SECOND;
@@ -263,7 +264,7 @@ fn rates_and_stream_counts_are_limited_with_the_texts_of_loki() {
         ingestion_rate_mb: 0.001,
         ingestion_burst_size_mb: 0.001,
         max_global_streams_per_user: 1,
-        ..Limits::default()
+        ..lab.settings.limits
     };
     let tenant = TenantId::single();
     let engine = lab.open().expect("opens");
@@ -279,7 +280,8 @@ fn rates_and_stream_counts_are_limited_with_the_texts_of_loki() {
 
 #[test]
 fn queries_are_held_against_the_limits_of_the_tenant() {
-    let lab = Lab::default();
+    let mut lab = Lab::default();
+    lab.settings.limits = Limits::default();
     let tenant = TenantId::single();
     let engine = lab.open().expect("opens");
     let ask = |request: QueryRequest| engine.query(&tenant, &request).expect_err("refused").message().to_owned();

@@ -174,6 +174,7 @@ impl Manifest {
         for old in names.iter().filter_map(|name| number(name)).filter(|&n| n < snapshot) {
             let _ = self.files.remove(&path(&self.folder, old));
         }
+        let _ = self.files.sync_folder(&self.folder);
     }
 }
 
