@@ -49,6 +49,7 @@ pub mod source;
 mod span;
 mod template;
 mod text;
+pub mod visit;
 
 pub use error::{Error, ErrorKind};
 pub use labels::Labels;

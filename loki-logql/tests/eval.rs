@@ -1,12 +1,13 @@
 //! Queries over a source in memory: the suite of `tests/logql`, and laws.
 
-mod support;
+#[path = "support/suite.rs"]
+mod suite;
 
 use loki_logql::source::MemorySource;
 use loki_logql::{Direction, Error, Labels, Plan, QueryResult, Request, Time, parse};
 use proptest::prelude::*;
 use std::path::Path;
-use support::{BASE, Suite, render};
+use suite::{BASE, Suite, render};
 
 fn load(suite: &Suite) -> MemorySource {
     let mut source = MemorySource::new();
