@@ -9,12 +9,15 @@ mod go;
 mod labels;
 mod lexer;
 mod parse;
+#[allow(dead_code, reason = "run by evaluation")]
+mod pipeline;
 mod print;
 mod quote;
 mod regex;
 mod result;
 pub mod source;
 mod span;
+mod template;
 mod text;
 
 pub use error::{Error, ErrorKind};
