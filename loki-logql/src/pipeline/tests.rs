@@ -94,7 +94,11 @@ fn pipeline(query: &str) -> Result<Pipeline, crate::Error> {
                     without: false,
                     labels: Vec::new(),
                 };
-                Pipeline::samples(&range.range, range.op, Some(vector.grouping.as_ref().unwrap_or(&nothing)))
+                Pipeline::samples(
+                    &range.range,
+                    range.op,
+                    Some(vector.grouping.as_ref().unwrap_or(&nothing)),
+                )
             }
             other => panic!("no range aggregation: {other:?}"),
         },
@@ -112,7 +116,9 @@ fn run_log(query: &str, entries: &Entries) -> Vec<(usize, Vec<u8>, String)> {
         runner.stream(&entries.labels);
         runner.select(columns, 0..entries.len(), &mut selected);
         for &i in &selected {
-            let outcome = runner.line(columns, i as usize).map(|outcome| (outcome.line.to_vec(), outcome.set));
+            let outcome = runner
+                .line(columns, i as usize)
+                .map(|outcome| (outcome.line.to_vec(), outcome.set));
             if let Some((line, set)) = outcome {
                 out.push((i as usize, line, runner.sets().labels(set).to_string()));
             }

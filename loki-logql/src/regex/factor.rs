@@ -80,12 +80,20 @@ fn factor_literals(subs: Vec<Node>, depth: u32) -> Result<Vec<Node>, Code> {
         } else {
             let (leading, fold) = (leading.to_vec(), fold);
             let done = std::mem::take(&mut run);
-            flush(done, |run| factor_run(run, Node::literal(prefix, prefix_fold), depth), &mut out)?;
+            flush(
+                done,
+                |run| factor_run(run, Node::literal(prefix, prefix_fold), depth),
+                &mut out,
+            )?;
             (prefix, prefix_fold) = (leading, fold);
         }
         run.push(sub);
     }
-    flush(run, |run| factor_run(run, Node::literal(prefix, prefix_fold), depth), &mut out)?;
+    flush(
+        run,
+        |run| factor_run(run, Node::literal(prefix, prefix_fold), depth),
+        &mut out,
+    )?;
     Ok(out)
 }
 
@@ -108,7 +116,11 @@ fn factor_singles(subs: Vec<Node>, depth: u32) -> Result<Vec<Node>, Code> {
 }
 
 /// Appends a run to `out`: one alone as it is, more of them joined by `join`.
-fn flush(mut run: Vec<Node>, join: impl FnOnce(Vec<Node>) -> Result<Node, Code>, out: &mut Vec<Node>) -> Result<(), Code> {
+fn flush(
+    mut run: Vec<Node>,
+    join: impl FnOnce(Vec<Node>) -> Result<Node, Code>,
+    out: &mut Vec<Node>,
+) -> Result<(), Code> {
     match run.len() {
         0 => {}
         1 => out.append(&mut run),

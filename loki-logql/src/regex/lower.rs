@@ -103,7 +103,6 @@ pub(super) fn reads_replacement(node: &Node) -> bool {
     found
 }
 
-
 /// Visits `node` and all below it in the order of the text.
 fn collect(node: &Node, visit: &mut dyn FnMut(&Node)) {
     visit(node);

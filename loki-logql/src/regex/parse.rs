@@ -52,7 +52,10 @@ struct Flags {
 enum Item {
     Node(Node),
     /// `(` with the flags to restore behind its `)`; `capture` holds the name of a capturing group.
-    Open { flags: Flags, capture: Option<Option<Box<str>>> },
+    Open {
+        flags: Flags,
+        capture: Option<Option<Box<str>>>,
+    },
     Bar,
 }
 
@@ -88,7 +91,11 @@ impl<'p> Parser<'p> {
             '$' => self.look(1, Look::EndText)?,
             '.' => {
                 self.advance(1);
-                let dot = if self.flags.dot_newline { Kind::Any } else { Kind::AnyButNewline };
+                let dot = if self.flags.dot_newline {
+                    Kind::Any
+                } else {
+                    Kind::AnyButNewline
+                };
                 self.push(Node::new(dot))?;
             }
             '[' => {
@@ -210,8 +217,13 @@ impl<'p> Parser<'p> {
         let [.., Item::Node(lower), Item::Node(upper)] = &mut self.stack[..] else {
             return;
         };
-        let (Kind::Literal { chars, fold }, Kind::Literal { chars: more, fold: more_fold }) =
-            (&mut lower.kind, &mut upper.kind)
+        let (
+            Kind::Literal { chars, fold },
+            Kind::Literal {
+                chars: more,
+                fold: more_fold,
+            },
+        ) = (&mut lower.kind, &mut upper.kind)
         else {
             return;
         };
@@ -347,7 +359,9 @@ impl<'p> Parser<'p> {
     /// `{min}`, `{min,}` or `{min,max}`; `None`, and nothing read, where the brace starts none of these.
     fn braces(&mut self) -> Result<Option<Count>, SyntaxError> {
         let before = self.rest;
-        let Some((min, rest)) = integer(&before[1..]) else { return Ok(None) };
+        let Some((min, rest)) = integer(&before[1..]) else {
+            return Ok(None);
+        };
         let (max, rest) = match rest.strip_prefix(',') {
             None => (Some(min), rest),
             Some(rest) if rest.starts_with('}') => (None, rest),
@@ -356,7 +370,9 @@ impl<'p> Parser<'p> {
                 None => return Ok(None),
             },
         };
-        let Some(rest) = rest.strip_prefix('}') else { return Ok(None) };
+        let Some(rest) = rest.strip_prefix('}') else {
+            return Ok(None);
+        };
         self.rest = rest;
         if min > MAX_REPEAT || max.is_some_and(|max| max > MAX_REPEAT || min > max) {
             return Err(self.error_since(Code::InvalidRepeatSize, before));
@@ -506,8 +522,12 @@ impl<'p> Parser<'p> {
     /// `[:alpha:]` inside a class, where one stands here.
     fn posix_class(&mut self) -> Result<Option<ClassUnicode>, SyntaxError> {
         let start = self.rest;
-        let Some(name_start) = start.strip_prefix("[:") else { return Ok(None) };
-        let Some(end) = name_start.find(":]") else { return Ok(None) };
+        let Some(name_start) = start.strip_prefix("[:") else {
+            return Ok(None);
+        };
+        let Some(end) = name_start.find(":]") else {
+            return Ok(None);
+        };
         self.rest = &name_start[end + 2..];
         let name = &name_start[..end];
         let (negated, name) = match name.strip_prefix('^') {

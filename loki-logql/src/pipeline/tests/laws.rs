@@ -7,13 +7,58 @@ use proptest::sample::select;
 /// Lines of which many are nearly JSON or logfmt.
 fn line() -> impl Strategy<Value = Vec<u8>> {
     let pieces = select(vec![
-        "{", "}", "[", "]", "\"", ":", ",", "\\", "\"a\"", "\"b\":", "\"x\":{", "1", "-", "true", "null", " ", "a", "b=",
-        "x", "=", "app", "\"app\":", "\\u00", "\\ud83d", "é", "error", "ERROR", "K", "\u{212a}", "\n", "_entry",
-        "\"_entry\":\"", "10.1.2.3", "::1", "<", ">", "\x1b[", "m",
+        "{",
+        "}",
+        "[",
+        "]",
+        "\"",
+        ":",
+        ",",
+        "\\",
+        "\"a\"",
+        "\"b\":",
+        "\"x\":{",
+        "1",
+        "-",
+        "true",
+        "null",
+        " ",
+        "a",
+        "b=",
+        "x",
+        "=",
+        "app",
+        "\"app\":",
+        "\\u00",
+        "\\ud83d",
+        "é",
+        "error",
+        "ERROR",
+        "K",
+        "\u{212a}",
+        "\n",
+        "_entry",
+        "\"_entry\":\"",
+        "10.1.2.3",
+        "::1",
+        "<",
+        ">",
+        "\x1b[",
+        "m",
     ]);
     let bytes = prop_oneof![9 => pieces.prop_map(|s| s.as_bytes().to_vec()), 1 => any::<u8>().prop_map(|b| vec![b])];
     let broken = prop::collection::vec(bytes, 0..14).prop_map(|pieces| pieces.concat());
-    let value = select(vec!["1", "\"x\"", "\"\"", "\"a b\"", "null", "{\"b\":2}", "\"error\"", "\"5s\"", "[1]"]);
+    let value = select(vec![
+        "1",
+        "\"x\"",
+        "\"\"",
+        "\"a b\"",
+        "null",
+        "{\"b\":2}",
+        "\"error\"",
+        "\"5s\"",
+        "[1]",
+    ]);
     let member = (select(vec!["a", "b", "app", "x", "lvl"]), value);
     let members = prop::collection::vec(member, 0..5);
     let good = members.prop_map(|members| {
@@ -26,7 +71,22 @@ fn line() -> impl Strategy<Value = Vec<u8>> {
 fn filter() -> impl Strategy<Value = String> {
     let op = select(vec!["|=", "!=", "|~", "!~", "|>", "!>"]);
     let operand = select(vec![
-        "a", "err", "error", "b=", "(?i)error", "(?i)k", "(?i)x", "a|b", "a.b", "<_>a", "a<_>", "", "e", "\\n", ".+", "[ab]x?",
+        "a",
+        "err",
+        "error",
+        "b=",
+        "(?i)error",
+        "(?i)k",
+        "(?i)x",
+        "a|b",
+        "a.b",
+        "<_>a",
+        "a<_>",
+        "",
+        "e",
+        "\\n",
+        ".+",
+        "[ab]x?",
     ]);
     (op, prop::collection::vec(operand, 1..3)).prop_map(|(op, operands)| {
         let operands: Vec<String> = operands.iter().map(|operand| format!("`{operand}`")).collect();

@@ -35,11 +35,23 @@ fn json_extracts_members() {
             ("| json", r#"{"a":{}, "b":[], "c":""}"#, r#"{app="s", c=""}"#),
             ("| json", r#"{"a":"bad\ud83d"}"#, r#"{a="", app="s"}"#),
             ("| json", r#"{"a":"\ud83d\ude00\n"}"#, "{a=\"😀\\n\", app=\"s\"}"),
-            ("| json", r#"{"i":{"":"e","app":"g"}}"#, r#"{app="s", i="e", i_app="g"}"#),
+            (
+                "| json",
+                r#"{"i":{"":"e","app":"g"}}"#,
+                r#"{app="s", i="e", i_app="g"}"#,
+            ),
             ("| json", r#"{"a":{"b":"1"},"a_b":"2"}"#, r#"{a_b="1", app="s"}"#),
-            ("| json", r#"{"a":"first","c":"x","c":"y"}"#, r#"{a="first", app="s", c="x"}"#),
+            (
+                "| json",
+                r#"{"a":"first","c":"x","c":"y"}"#,
+                r#"{a="first", app="s", c="x"}"#,
+            ),
             ("| json", r#"{"app":"y"}"#, r#"{app="s", app_extracted="y"}"#),
-            ("| json", r#" { "a" : 1.50 , "b":-0.0,}"#, r#"{a="1.50", app="s", b="-0.0"}"#),
+            (
+                "| json",
+                r#" { "a" : 1.50 , "b":-0.0,}"#,
+                r#"{a="1.50", app="s", b="-0.0"}"#,
+            ),
             ("| json", r#"{"":"x","":{"y":1}}"#, r#"{app="s", y="1"}"#),
         ],
     );
@@ -64,13 +76,15 @@ fn json_says_what_is_broken_and_keeps_what_it_has() {
         (r#"{"a":x}"#, "", "Unknown value type"),
         (r#"{"a":}"#, "", "Unknown value type"),
         (r#"{"a":tru}"#, "", "Unknown value type"),
-        (r#"{"a":"x"#, "", "Value is string, but can't find closing '\\\"' symbol"),
+        (
+            r#"{"a":"x"#,
+            "",
+            "Value is string, but can't find closing '\\\"' symbol",
+        ),
         (r#"{"a":[1"#, "", array),
         (r#"{"\q":1}"#, "", "Encountered an invalid escape sequence in a string"),
     ] {
-        let expected = format!(
-            "{{__error__=\"JSONParserErr\", __error_details__=\"{details}\", {labels}app=\"s\"}}"
-        );
+        let expected = format!("{{__error__=\"JSONParserErr\", __error_details__=\"{details}\", {labels}app=\"s\"}}");
         assert_eq!(labels_of(S, "| json", line), expected, "{line}");
     }
 }
@@ -105,7 +119,11 @@ fn json_paths_extract_what_they_name() {
                 r#""a":1"#,
                 r#"{__error__="JSONParserErr", __error_details__="Malformed JSON error", a="", app="s"}"#,
             ),
-            (r#"| json p="a.b", q="a""#, r#"{"x":{"a":{"b":0}},"a":{"b":1}}"#, r#"{app="s", p="1", q="{\"b\":1}"}"#),
+            (
+                r#"| json p="a.b", q="a""#,
+                r#"{"x":{"a":{"b":0}},"a":{"b":1}}"#,
+                r#"{app="s", p="1", q="{\"b\":1}"}"#,
+            ),
         ],
     );
 }
@@ -115,10 +133,18 @@ fn logfmt_extracts_pairs() {
     check(
         S,
         &[
-            ("| logfmt", r#"a=1 b="two words" c=3"#, r#"{a="1", app="s", b="two words", c="3"}"#),
+            (
+                "| logfmt",
+                r#"a=1 b="two words" c=3"#,
+                r#"{a="1", app="s", b="two words", c="3"}"#,
+            ),
             ("| logfmt", "a=1 a=2", r#"{a="1", app="s"}"#),
             ("| logfmt", r#"a= b="" c"#, r#"{app="s"}"#),
-            ("| logfmt --keep-empty", r#"a= b="" c"#, r#"{a="", app="s", b="", c=""}"#),
+            (
+                "| logfmt --keep-empty",
+                r#"a= b="" c"#,
+                r#"{a="", app="s", b="", c=""}"#,
+            ),
             (
                 "| logfmt",
                 r#"a="x\"y" b="\n\u00e9" c="\q" d=4"#,
@@ -127,7 +153,11 @@ fn logfmt_extracts_pairs() {
             ("| logfmt", "a==1 b=2", r#"{app="s", b="2"}"#),
             ("| logfmt", "a=1,b=2", r#"{app="s"}"#),
             ("| logfmt", "a='x y' b=2", r#"{a="'x", app="s", b="2"}"#),
-            ("| logfmt", "key-with.dot=1 1num=2 é=3", r#"{_="3", _1num="2", app="s", key_with_dot="1"}"#),
+            (
+                "| logfmt",
+                "key-with.dot=1 1num=2 é=3",
+                r#"{_="3", _1num="2", app="s", key_with_dot="1"}"#,
+            ),
             (
                 "| logfmt --strict",
                 "b=1 a==1 c=2",
@@ -158,7 +188,11 @@ fn regexp_pattern_and_unpack_extract() {
     check(
         S,
         &[
-            (re, "POST /y 404 extra", r#"{app="s", ex="extra", m="POST", p="/y", st="404"}"#),
+            (
+                re,
+                "POST /y 404 extra",
+                r#"{app="s", ex="extra", m="POST", p="/y", st="404"}"#,
+            ),
             (re, "GET /x 200", r#"{app="s", ex="", m="GET", p="/x", st="200"}"#),
             (re, "nothing", r#"{app="s"}"#),
             ("| pattern `<a> <b>`", "abc", r#"{a="abc", app="s"}"#),
@@ -182,7 +216,11 @@ fn regexp_pattern_and_unpack_extract() {
     let packed = Entries::new(S, &[r#"{"_entry":"in\"ner","x":"1","app":"z","n":5}"#]);
     assert_eq!(
         run_log("{a=\"b\"} | unpack", &packed),
-        [(0, b"in\"ner".to_vec(), r#"{app="s", app_extracted="z", x="1"}"#.to_string())]
+        [(
+            0,
+            b"in\"ner".to_vec(),
+            r#"{app="s", app_extracted="z", x="1"}"#.to_string()
+        )]
     );
 }
 
@@ -192,14 +230,26 @@ fn extracted_labels_yield_to_those_of_the_stream() {
     check(
         stream,
         &[
-            ("| logfmt", "x=1 y=2 y=3", r#"{app="s", x="stream", x_extracted="1", y="2"}"#),
-            ("| drop x | logfmt", "x=1 y=2 y=3", r#"{app="s", x_extracted="1", y="2"}"#),
+            (
+                "| logfmt",
+                "x=1 y=2 y=3",
+                r#"{app="s", x="stream", x_extracted="1", y="2"}"#,
+            ),
+            (
+                "| drop x | logfmt",
+                "x=1 y=2 y=3",
+                r#"{app="s", x_extracted="1", y="2"}"#,
+            ),
             (
                 "| label_format y=\"z\" | logfmt",
                 "x=1 y=2 y=3",
                 r#"{app="s", x="stream", x_extracted="1", y="z"}"#,
             ),
-            ("| logfmt | label_format x=x_extracted", "x=1 y=2 y=3", r#"{app="s", x="1", y="2"}"#),
+            (
+                "| logfmt | label_format x=x_extracted",
+                "x=1 y=2 y=3",
+                r#"{app="s", x="1", y="2"}"#,
+            ),
         ],
     );
     let entries = Entries::new(stream, &["plain", "tid=t x=p1"])
@@ -239,7 +289,11 @@ fn label_filters_convert_values() {
             ("| logfmt | x>4KB", "x=5", "dropped"),
             ("| logfmt | x=5s", "x=5s", r#"{app="s", x="5s"}"#),
             ("| logfmt | x!=4", "y=1", "dropped"),
-            ("| logfmt | x=ip(\"10.0.0.0/8\")", "x=10.1.2.3:80", r#"{app="s", x="10.1.2.3:80"}"#),
+            (
+                "| logfmt | x=ip(\"10.0.0.0/8\")",
+                "x=10.1.2.3:80",
+                r#"{app="s", x="10.1.2.3:80"}"#,
+            ),
             ("| logfmt | x!=ip(\"10.0.0.0/8\")", "y=1", "dropped"),
             (
                 "| logfmt | x>4 or x=\"foo\"",
@@ -266,7 +320,11 @@ fn labels_are_renamed_dropped_and_kept() {
             ("| label_format a=env", "", r#"{a="prod", app="s", x="1"}"#),
             ("| label_format x=x", "", r#"{app="s", env="prod"}"#),
             ("| label_format a=missing", "", r#"{app="s", env="prod", x="1"}"#),
-            ("| json | drop __error__, __error_details__", "x", r#"{app="s", env="prod", x="1"}"#),
+            (
+                "| json | drop __error__, __error_details__",
+                "x",
+                r#"{app="s", env="prod", x="1"}"#,
+            ),
             ("| json | drop __error__", "x", r#"{app="s", env="prod", x="1"}"#),
         ],
     );
@@ -277,7 +335,10 @@ fn line_filters_keep_and_drop() {
     let lines = ["error one", "ERROR two", "warn", "", "foo 10.1.2.3", "\n"];
     let kept = |filters: &str| -> Vec<usize> {
         let entries = Entries::new(S, &lines);
-        run_log(&format!("{{a=\"b\"}} {filters}"), &entries).iter().map(|(i, ..)| *i).collect()
+        run_log(&format!("{{a=\"b\"}} {filters}"), &entries)
+            .iter()
+            .map(|(i, ..)| *i)
+            .collect()
     };
     assert_eq!(kept("|= \"error\""), [0]);
     assert_eq!(kept("!= \"error\""), [1, 2, 3, 4, 5]);
@@ -307,10 +368,22 @@ fn decolorize_comes_before_the_filters_behind_it() {
 #[test]
 fn broken_stages_are_named() {
     for (stages, message) in [
-        ("|~ \"[\"", "stage '|~ \"[\"' : error parsing regexp: missing closing ]: `[`"),
-        ("|> \"<x>\"", "stage '|> \"<x>\"' : named captures are not allowed: found '<x>'"),
-        ("|~ ip(\"1.2.3.4\")", "stage '|~ ip(\"1.2.3.4\")' : ip: invalid operation"),
-        ("| x=ip(\"bogus\")", "stage '| x=ip(\"bogus\")' : ip: invalid pattern: \"bogus\""),
+        (
+            "|~ \"[\"",
+            "stage '|~ \"[\"' : error parsing regexp: missing closing ]: `[`",
+        ),
+        (
+            "|> \"<x>\"",
+            "stage '|> \"<x>\"' : named captures are not allowed: found '<x>'",
+        ),
+        (
+            "|~ ip(\"1.2.3.4\")",
+            "stage '|~ ip(\"1.2.3.4\")' : ip: invalid operation",
+        ),
+        (
+            "| x=ip(\"bogus\")",
+            "stage '| x=ip(\"bogus\")' : ip: invalid pattern: \"bogus\"",
+        ),
         (
             "| json x=\"y..z\"",
             "stage '| json x=\"y..z\"' : cannot parse expression [y..z]: syntax error: unexpected DOT, expecting FIELD",
