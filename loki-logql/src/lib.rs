@@ -3,17 +3,21 @@
 #![deny(missing_docs)]
 
 pub mod ast;
+mod budget;
 mod check;
 mod error;
 mod go;
 mod labels;
 mod lexer;
+mod log;
+mod metric;
 mod parse;
-#[allow(dead_code, reason = "run by evaluation")]
 mod pipeline;
+mod plan;
 mod print;
 mod quote;
 mod regex;
+mod request;
 mod result;
 pub mod source;
 mod span;
@@ -23,7 +27,9 @@ mod text;
 pub use error::{Error, ErrorKind};
 pub use labels::Labels;
 pub use parse::{parse, parse_selector};
+pub use plan::{Evaluation, Plan};
 pub use regex::matcher_regex;
+pub use request::{Direction, Limits, Request, Time};
 pub use result::{MatrixSeries, QueryResult, ResultEntry, ResultStream, Sample, VectorSample};
 pub use source::Source;
 pub use span::Span;

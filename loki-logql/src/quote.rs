@@ -37,8 +37,7 @@ pub fn quote(bytes: &[u8]) -> String {
 
 /// Go's `strconv.IsPrint`: letters, marks, numbers, punctuation, symbols and the ASCII blank.
 fn is_printable(c: char) -> bool {
-    // `escape_debug`, asked below, escapes the single quote too.
-    if c == ' ' || c == '\'' {
+    if c == ' ' {
         return true;
     }
     if c.is_control() || c.is_whitespace() {

@@ -1,0 +1,73 @@
+//! What is pushed: streams of entries, borrowed from the body that they came in.
+
+use std::borrow::Cow;
+
+/// Entries to store, by stream.
+///
+/// ```
+/// use loki_core::PushRequest;
+/// let request = PushRequest::new().with_stream([("app", "shop")], [(1_700_000_000_000_000_000, "hello")]);
+/// assert_eq!(request.streams.len(), 1);
+/// ```
+#[derive(Debug, Clone, Default)]
+pub struct PushRequest<'a> {
+    /// In the order pushed.
+    pub streams: Vec<PushStream<'a>>,
+}
+
+/// Entries of one stream.
+#[derive(Debug, Clone)]
+pub struct PushStream<'a> {
+    /// Which stream.
+    pub labels: PushLabels<'a>,
+    /// In the order pushed.
+    pub entries: Vec<PushEntry<'a>>,
+}
+
+/// The labels of a pushed stream.
+#[derive(Debug, Clone)]
+pub enum PushLabels<'a> {
+    /// As a selector: `{app="shop"}`.
+    Text(Cow<'a, str>),
+    /// As pairs in any order; names are checked like those of the text form.
+    Pairs(Vec<(Cow<'a, str>, Cow<'a, str>)>),
+}
+
+/// One entry to store.
+#[derive(Debug, Clone)]
+pub struct PushEntry<'a> {
+    /// Nanoseconds since the Unix epoch.
+    pub timestamp: i64,
+    /// The line; any bytes.
+    pub line: Cow<'a, [u8]>,
+    /// Structured metadata in any order.
+    pub metadata: Vec<(Cow<'a, str>, Cow<'a, str>)>,
+}
+
+impl<'a> PushRequest<'a> {
+    /// A request without streams.
+    pub fn new() -> PushRequest<'a> {
+        PushRequest::default()
+    }
+
+    /// Adds a stream of plain lines: its label pairs, then `(nanoseconds, line)` each.
+    #[must_use]
+    pub fn with_stream(
+        mut self,
+        labels: impl IntoIterator<Item = (&'a str, &'a str)>,
+        lines: impl IntoIterator<Item = (i64, &'a str)>,
+    ) -> PushRequest<'a> {
+        self.streams.push(PushStream {
+            labels: PushLabels::Pairs(labels.into_iter().map(|(n, v)| (n.into(), v.into())).collect()),
+            entries: lines
+                .into_iter()
+                .map(|(timestamp, line)| PushEntry {
+                    timestamp,
+                    line: line.as_bytes().into(),
+                    metadata: Vec::new(),
+                })
+                .collect(),
+        });
+        self
+    }
+}

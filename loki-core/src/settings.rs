@@ -1,0 +1,69 @@
+//! What an engine is opened with: numbers of the whole engine, and the limits of its tenants.
+
+use crate::{ByteSize, Limits, Period, TenantId};
+use loki_chunk::Encoding;
+use std::collections::BTreeMap;
+
+/// The settings of an engine. `Settings::default()` is ready for use.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    /// When an acknowledged push is safe from a power cut.
+    pub wal_sync: WalSync,
+    /// How blocks are compressed.
+    pub encoding: Encoding,
+    /// Bytes that the head may take before it is flushed early.
+    pub head_bytes: ByteSize,
+    /// A stream that got nothing for so long is flushed.
+    pub chunk_idle_period: Period,
+    /// Entries are flushed at the latest so long after they came.
+    pub max_chunk_age: Period,
+    /// Segments are merged until they are this large.
+    pub target_segment_bytes: ByteSize,
+    /// Bytes that one query may hold.
+    pub max_query_memory: ByteSize,
+    /// How often old data is looked for.
+    pub retention_interval: Period,
+    /// Threads that queries use; 0: one a core.
+    pub query_threads: usize,
+    /// Limits of tenants without limits of their own.
+    pub limits: Limits,
+    /// Limits of single tenants.
+    pub overrides: BTreeMap<TenantId, Limits>,
+}
+
+/// When the write-ahead log is synced to the disk.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum WalSync {
+    /// Before a push is acknowledged. Pushes that wait at the same time share one sync.
+    #[default]
+    Always,
+    /// At most so often; a power cut can take what was acknowledged since.
+    Interval(Period),
+    /// When the operating system likes.
+    Never,
+}
+
+impl Default for Settings {
+    fn default() -> Settings {
+        Settings {
+            wal_sync: WalSync::Always,
+            encoding: Encoding::Zstd,
+            head_bytes: ByteSize(128 << 20),
+            chunk_idle_period: Period::minutes(30),
+            max_chunk_age: Period::hours(2),
+            target_segment_bytes: ByteSize(256 << 20),
+            max_query_memory: ByteSize(256 << 20),
+            retention_interval: Period::minutes(10),
+            query_threads: 0,
+            limits: Limits::default(),
+            overrides: BTreeMap::new(),
+        }
+    }
+}
+
+impl Settings {
+    /// The limits that hold for `tenant`.
+    pub fn limits(&self, tenant: &TenantId) -> &Limits {
+        self.overrides.get(tenant).unwrap_or(&self.limits)
+    }
+}
