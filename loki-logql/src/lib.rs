@@ -23,6 +23,7 @@ pub mod source;
 mod span;
 mod template;
 mod text;
+pub mod visit;
 
 pub use error::{Error, ErrorKind};
 pub use labels::Labels;
@@ -34,3 +35,8 @@ pub use result::{MatrixSeries, QueryResult, ResultEntry, ResultStream, Sample, V
 pub use source::Source;
 pub use span::Span;
 pub use text::Text;
+
+/// Runs the examples of the README as tests.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;
