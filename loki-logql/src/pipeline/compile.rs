@@ -257,7 +257,14 @@ impl Pipeline {
     /// Whether every entry of every stream gives the sample 1 with the same labels: then counting is enough. For
     /// single streams [`Runner::columns`](super::Runner::columns) may know more.
     pub(crate) fn is_header_only(&self) -> bool {
-        self.counts() && matches!(self.output, Output::Samples { labels: SampleLabels::Nothing, .. })
+        self.counts()
+            && matches!(
+                self.output,
+                Output::Samples {
+                    labels: SampleLabels::Nothing,
+                    ..
+                }
+            )
     }
 
     /// Whether every entry is kept and counts 1.

@@ -106,27 +106,9 @@ impl Condition {
     pub(super) fn compile(filter: &ast::LabelFilter, names: &mut Names) -> Result<Condition, String> {
         let (name, test) = match filter {
             ast::LabelFilter::String(matcher) => (&matcher.name, string_test(matcher)?),
-            ast::LabelFilter::Number { name, op, value } => (
-                name,
-                ValueTest::Number {
-                    op: *op,
-                    value: *value,
-                },
-            ),
-            ast::LabelFilter::Duration { name, op, value } => (
-                name,
-                ValueTest::Duration {
-                    op: *op,
-                    value: *value,
-                },
-            ),
-            ast::LabelFilter::Bytes { name, op, value } => (
-                name,
-                ValueTest::Bytes {
-                    op: *op,
-                    value: *value,
-                },
-            ),
+            ast::LabelFilter::Number { name, op, value } => (name, ValueTest::Number { op: *op, value: *value }),
+            ast::LabelFilter::Duration { name, op, value } => (name, ValueTest::Duration { op: *op, value: *value }),
+            ast::LabelFilter::Bytes { name, op, value } => (name, ValueTest::Bytes { op: *op, value: *value }),
             ast::LabelFilter::Ip { name, negated, pattern } => (
                 name,
                 ValueTest::Ip {

@@ -98,13 +98,7 @@ impl LogfmtKeys {
     }
 
     /// Extracts the pairs that the expressions name.
-    pub(super) fn parse(
-        &self,
-        line: &[u8],
-        labels: &mut EntryLabels,
-        extraction: &Extraction,
-        buffer: &mut Vec<u8>,
-    ) {
+    pub(super) fn parse(&self, line: &[u8], labels: &mut EntryLabels, extraction: &Extraction, buffer: &mut Vec<u8>) {
         for target in &self.targets {
             if !labels.is_taken(target.name) {
                 labels.set_parsed(target.name, "");
@@ -116,7 +110,9 @@ impl LogfmtKeys {
                 Err(error) if self.strict => return fail(labels, extraction, error),
                 Err(_) => continue,
             };
-            let Some(key) = labels.key(None, pair.key) else { continue };
+            let Some(key) = labels.key(None, pair.key) else {
+                continue;
+            };
             let Some(name) = self.target(key, labels) else { continue };
             let name = labels.free_name(name);
             buffer.clear();

@@ -51,7 +51,9 @@ impl Regexp {
             return true;
         }
         for &(group, name) in &self.groups {
-            let Some(name) = extraction.target(labels, name) else { continue };
+            let Some(name) = extraction.target(labels, name) else {
+                continue;
+            };
             let text = captures.get_group(group).map_or(&b""[..], |span| &line[span]);
             labels.set_bytes(name, text);
             if extraction.after(labels, name) == Next::Drop {

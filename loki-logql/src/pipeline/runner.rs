@@ -219,11 +219,7 @@ impl<'p> Runner<'p> {
         if pipeline.ops.is_empty() {
             return Some(Ran { is_replaced: false });
         }
-        let source = if columns.lines.is_empty() {
-            &[]
-        } else {
-            columns.line(i)
-        };
+        let source = if columns.lines.is_empty() { &[] } else { columns.line(i) };
         let timestamp = columns.timestamps.get(i).copied().unwrap_or_default();
         let mut line = Line::new(source, &mut self.lines, timestamp, self.now);
         for op in &pipeline.ops {
@@ -288,7 +284,9 @@ impl<'p> Runner<'p> {
                 find(name).is_some_and(|name| names.contains(&name) && self.labels.undeleted_value(name).is_some())
             }),
         }
-        labels.iter_mut().for_each(|(.., category)| *category = Category::Stream);
+        labels
+            .iter_mut()
+            .for_each(|(.., category)| *category = Category::Stream);
         let set = self.sets.intern(&labels);
         self.signatures.insert(&self.signature, set);
         set

@@ -7,8 +7,9 @@
 use super::line_filter::{LineFilter, LineTest, best_clause};
 use crate::regex::Test;
 use crate::source::{Columns, Literal};
-use aho_corasick::AhoCorasick;
 use memchr::memmem;
+use regex_automata::{Input, meta};
+use regex_syntax::hir::{Class, ClassBytes, ClassBytesRange, Hir};
 use std::ops::Range;
 
 /// A line filter that knows how to search many lines.
@@ -24,7 +25,7 @@ pub(super) struct Search {
 #[derive(Debug)]
 enum Scan {
     One(memmem::Finder<'static>),
-    Any { automaton: AhoCorasick, ascii_only: bool },
+    Any { needles: meta::Regex, ascii_only: bool },
 }
 
 /// Below this share of the lines of a batch, looking at each is cheaper than searching all of it.
@@ -135,11 +136,16 @@ fn contained(tests: &[LineTest]) -> Option<Vec<&[u8]>> {
 
 impl Scan {
     fn any<B: AsRef<[u8]>>(needles: &[B], ignore_case: bool, ascii_only: bool) -> Option<Scan> {
-        let automaton = AhoCorasick::builder()
-            .ascii_case_insensitive(ignore_case)
-            .build(needles)
+        let mut needles: Vec<&[u8]> = needles.iter().map(AsRef::as_ref).collect();
+        // Of needles found at one place the first is reported: the shortest, as a longer one may straddle entries.
+        needles.sort_by_key(|needle| needle.len());
+        let alternatives = needles.iter().map(|needle| literal(needle, ignore_case)).collect();
+        // On few needles this beats Aho-Corasick several times over: it factors what they share and looks for that.
+        let needles = meta::Regex::builder()
+            .configure(meta::Config::new().utf8_empty(false))
+            .build_from_hir(&Hir::alternation(alternatives))
             .ok()?;
-        Some(Scan::Any { automaton, ascii_only })
+        Some(Scan::Any { needles, ascii_only })
     }
 
     /// A scan for one clause of what a matching line is known to hold.
@@ -170,11 +176,26 @@ impl Scan {
                 let length = finder.needle().len();
                 each_hit(columns, range, |text| finder.find(text).map(|at| at..at + length), hit);
             }
-            Scan::Any { automaton, .. } => {
-                each_hit(columns, range, |text| automaton.find(text).map(|found| found.range()), hit);
+            Scan::Any { needles, .. } => {
+                let find = |text: &[u8]| needles.search(&Input::new(text)).map(|found| found.range());
+                each_hit(columns, range, find, hit);
             }
         }
     }
+}
+
+/// An expression that matches the needle, and nothing else.
+fn literal(needle: &[u8], ignore_case: bool) -> Hir {
+    if !ignore_case {
+        return Hir::literal(needle);
+    }
+    let either_case = |&byte: &u8| {
+        let cases = [byte.to_ascii_lowercase(), byte.to_ascii_uppercase()];
+        Hir::class(Class::Bytes(ClassBytes::new(
+            cases.map(|case| ClassBytesRange::new(case, case)),
+        )))
+    };
+    Hir::concat(needle.iter().map(either_case).collect())
 }
 
 /// The bytes of the lines of `range`.
