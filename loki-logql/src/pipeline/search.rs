@@ -53,11 +53,6 @@ impl Search {
         Search { filter, scan, is_exact }
     }
 
-    /// Whether the filter keeps the line.
-    pub(super) fn keeps(&self, line: &[u8]) -> bool {
-        self.filter.keeps(line)
-    }
-
     /// What is known of a kept line.
     pub(super) fn literals(&self, out: &mut Vec<Vec<Literal>>) {
         self.filter.literals(out);
