@@ -302,7 +302,7 @@ fn compile(stage: &StageKind, names: &mut Names, regexps: &mut usize) -> Result<
         StageKind::Regexp(pattern) => {
             let slot = *regexps;
             *regexps += 1;
-            Op::Regexp(Regexp::compile(&pattern.to_str(), names)?, slot)
+            Op::Regexp(Regexp::compile(pattern.as_bytes(), names)?, slot)
         }
         StageKind::Pattern(pattern) => Op::Pattern(Pattern::compile(pattern.as_bytes(), names)?),
         StageKind::Unpack => Op::Unpack,
