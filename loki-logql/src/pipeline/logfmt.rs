@@ -142,10 +142,7 @@ fn parse_key(path: &str) -> Result<Option<&str>, String> {
     let mut rest = path.trim_start_matches([' ', '\t', '\n']);
     let mut first = None;
     let mut parts = 0;
-    loop {
-        let Some(c) = rest.chars().next().filter(|c| !c.is_ascii_digit()) else {
-            break;
-        };
+    while let Some(c) = rest.chars().next().filter(|c| !c.is_ascii_digit()) {
         let part;
         if c == '"' {
             let Some(end) = rest[1..].find('"') else { break };

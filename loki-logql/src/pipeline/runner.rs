@@ -180,7 +180,7 @@ impl<'p> Runner<'p> {
             SampleValue::Bytes => Some(length()),
             SampleValue::Unwrap(unwrap) => unwrap.sample(&mut self.labels),
         });
-        let is_kept = |labels: &mut EntryLabels| filters.iter().fold(true, |kept, filter| filter.keeps(labels) && kept);
+        let is_kept = |labels: &mut EntryLabels| filters.iter().all(|filter| filter.keeps(labels));
         let sample = sample.filter(|_| is_kept(&mut self.labels));
         let outcome = match sample {
             None => None,

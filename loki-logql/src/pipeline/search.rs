@@ -24,7 +24,7 @@ pub(super) struct Search {
 /// Finds every line that can match.
 #[derive(Debug)]
 enum Scan {
-    One(memmem::Finder<'static>),
+    One(Box<memmem::Finder<'static>>),
     Any { needles: meta::Regex, ascii_only: bool },
 }
 
@@ -51,11 +51,6 @@ impl Search {
             test => (Scan::clause(test.literals()), false),
         };
         Search { filter, scan, is_exact }
-    }
-
-    /// Whether the filter keeps the line.
-    pub(super) fn keeps(&self, line: &[u8]) -> bool {
-        self.filter.keeps(line)
     }
 
     /// What is known of a kept line.
@@ -152,7 +147,9 @@ impl Scan {
     fn clause(literals: Vec<Vec<Literal>>) -> Option<Scan> {
         let clause = best_clause(literals)?;
         match clause.as_slice() {
-            [literal] if !literal.ignore_case => Some(Scan::One(memmem::Finder::new(&literal.bytes).into_owned())),
+            [literal] if !literal.ignore_case => {
+                Some(Scan::One(Box::new(memmem::Finder::new(&literal.bytes).into_owned())))
+            }
             literals => {
                 let ignore_case = literals.iter().any(|literal| literal.ignore_case);
                 let needles: Vec<&[u8]> = literals.iter().map(|literal| &literal.bytes[..]).collect();
