@@ -171,7 +171,7 @@ fn retention_drops_what_is_too_old_and_labels_forget_it() {
     lab.clock.set(START + 20 * 3600 * SECOND);
     push(&engine, &tenant, "mixed", &[(START, "old"), (START + 20 * 3600 * SECOND, "young")]).expect("stored");
     engine.flush().expect("flushes");
-    lab.clock.set(START + 30 * 3600 * SECOND);
+    lab.clock.set(START + 35 * 3600 * SECOND);
     maintain(&engine).expect("expires");
     assert_eq!(lines(&engine, &tenant, r#"{app=~".+"}"#).len(), 1);
     assert_eq!(engine.label_values(&tenant, "app", &everything()).expect("answers"), ["mixed"]);

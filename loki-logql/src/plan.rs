@@ -4,6 +4,7 @@ use crate::ast::{Expr, Selector};
 use crate::log::LogPlan;
 use crate::metric::{self, Steps, Tree, Value};
 use crate::result::{MatrixSeries, QueryResult, Sample};
+use crate::visit::Visitor;
 use crate::{Error, ErrorKind, Labels, Request, Source, Time};
 
 /// A compiled query: evaluated any number of times, on any thread.
@@ -61,9 +62,12 @@ impl Plan {
                 }
             }
         };
-        let mut selectors = Vec::new();
-        collect_selectors(expr, &mut selectors);
-        Ok(Plan { query, selectors })
+        let mut selectors = Selectors::default();
+        selectors.visit_expr(expr);
+        Ok(Plan {
+            query,
+            selectors: selectors.0,
+        })
     }
 
     /// Whether the answer is lines.
@@ -136,17 +140,12 @@ fn refuse_steps(step: i64) -> Error {
     })
 }
 
-fn collect_selectors(expr: &Expr, out: &mut Vec<Selector>) {
-    match expr {
-        Expr::Log(log) => out.push(log.selector.clone()),
-        Expr::Range(node) => out.push(node.range.log.selector.clone()),
-        Expr::Vector(node) => collect_selectors(&node.operand, out),
-        Expr::Binary(node) => {
-            collect_selectors(&node.left, out);
-            collect_selectors(&node.right, out);
-        }
-        Expr::LabelReplace(node) => collect_selectors(&node.operand, out),
-        Expr::Variants(node) => out.push(node.range.log.selector.clone()),
-        Expr::Literal(_) | Expr::VectorLiteral(_) => {}
+/// Finds the stream selectors of a query.
+#[derive(Default)]
+struct Selectors(Vec<Selector>);
+
+impl Visitor for Selectors {
+    fn visit_selector(&mut self, selector: &Selector) {
+        self.0.push(selector.clone());
     }
 }

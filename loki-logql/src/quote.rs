@@ -37,7 +37,8 @@ pub fn quote(bytes: &[u8]) -> String {
 
 /// Go's `strconv.IsPrint`: letters, marks, numbers, punctuation, symbols and the ASCII blank.
 fn is_printable(c: char) -> bool {
-    if c == ' ' {
+    // `escape_debug`, asked below, escapes the single quote too.
+    if c == ' ' || c == '\'' {
         return true;
     }
     if c.is_control() || c.is_whitespace() {

@@ -29,21 +29,24 @@ const CLASS_FULL: usize = 4;
 /// Below so many bytes all segments are of one class: they cost a file and a footer each, not their bytes.
 const SMALLEST_CLASS_BYTES: u64 = 4 << 20;
 
+/// A day in nanoseconds: retention is told in days, so a segment is rewritten for it once a day at most.
+const DAY: i64 = 24 * 3600 * 1_000_000_000;
+
 /// Chooses the next step for `segments`.
 ///
 /// Classic size-tiered compaction: as soon as there are [`CLASS_FULL`] segments of about one size they become one,
-/// so that every byte is rewritten about once for each class it passes through. A segment whose older half is past the
-/// cutoff is rewritten alone.
+/// so that every byte is rewritten about once for each class it passes through. A segment whose older half, or a day of
+/// it, is past the cutoff is rewritten alone.
 pub(crate) fn choose(segments: &[SegmentMeta], goals: Goals) -> Choice {
     let old: Vec<u64> = segments.iter().filter(|s| s.max_timestamp < goals.cutoff).map(|s| s.number).collect();
     if !old.is_empty() {
         return Choice::Drop(old);
     }
-    let half_old = |s: &&SegmentMeta| {
+    let worth_rewriting = |s: &&SegmentMeta| {
         let span = s.max_timestamp.saturating_sub(s.min_timestamp);
-        goals.cutoff.saturating_sub(s.min_timestamp) > span / 2 && s.min_timestamp < goals.cutoff
+        s.min_timestamp < goals.cutoff && goals.cutoff.saturating_sub(s.min_timestamp) > (span / 2).min(DAY)
     };
-    if let Some(segment) = segments.iter().find(half_old) {
+    if let Some(segment) = segments.iter().find(worth_rewriting) {
         return Choice::Merge(vec![segment.number]);
     }
     let mut small: Vec<&SegmentMeta> = segments.iter().filter(|s| s.bytes < goals.target_bytes).collect();

@@ -26,8 +26,8 @@ pub(super) struct Kept {
 
 /// Keeps the first entries in the order of the query.
 ///
-/// The order is by time in the direction of the query. At one time it is by stream, and in a stream by arrival, so
-/// that one direction is the exact reverse of the other. An entry that says what another of the same stream and time
+/// The order is by time in the direction of the query. At one time it is by the labels of the streams, in either
+/// direction, and within a stream by arrival in the direction of the query. An entry that says what another of the same stream and time
 /// says, line and labels, is left out.
 ///
 /// With an interval, entries wait until nothing that comes before them can come any more; then it is decided which of
@@ -177,15 +177,16 @@ impl Best {
     }
 
     fn key(&self, place: Place<'_>) -> Key {
-        let is_reversed = self.direction == Direction::Backward;
         let entry = i64::from(place.entry);
         Key {
             time: self.rank(place.timestamp),
-            is_reversed,
             stream: place.stream.clone(),
             // Batches of one stream come in the direction of the query.
             batch: place.batch,
-            entry: if is_reversed { -entry } else { entry },
+            entry: match self.direction {
+                Direction::Forward => entry,
+                Direction::Backward => -entry,
+            },
         }
     }
 }
@@ -194,7 +195,6 @@ impl Best {
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct Key {
     time: i64,
-    is_reversed: bool,
     stream: Labels,
     batch: u64,
     entry: i64,
@@ -220,13 +220,9 @@ impl Key {
 
 impl Ord for Key {
     fn cmp(&self, other: &Key) -> Ordering {
-        let by_stream = || {
-            let order = self.stream.cmp(&other.stream);
-            if self.is_reversed { order.reverse() } else { order }
-        };
         self.time
             .cmp(&other.time)
-            .then_with(by_stream)
+            .then_with(|| self.stream.cmp(&other.stream))
             .then_with(|| (self.batch, self.entry).cmp(&(other.batch, other.entry)))
     }
 }

@@ -1,7 +1,10 @@
 //! Evaluates a compiled metric query, step by step.
 
 use super::aggregate::Aggregate;
+use super::binary::WithNumber;
+use super::label_replace::Relabel;
 use super::matching::Joining;
+use super::range::RangePlan;
 use super::steps::Steps;
 use super::table::RangeSeries;
 use super::tree::{Node, Tree};
@@ -55,12 +58,12 @@ impl Tree {
 
 /// A node of a query while it runs.
 enum Operation<'a> {
-    Range(&'a super::range::RangePlan, RangeSeries),
+    Range(&'a RangePlan, RangeSeries),
     Constant(f64),
     Aggregate(usize, Aggregate<'a>),
-    WithNumber(usize, &'a super::binary::WithNumber),
+    WithNumber(usize, &'a WithNumber),
     Join(usize, usize, Box<Joining<'a>>),
-    Relabel(usize, &'a super::label_replace::Relabel),
+    Relabel(usize, &'a Relabel),
 }
 
 impl<'a> Operation<'a> {

@@ -39,8 +39,8 @@ impl Steps {
 
     /// The time of step `k < count`.
     pub(crate) fn time(&self, k: u32) -> i64 {
-        // The last time is at most `end`, so that no sum overflows.
-        self.start + i64::from(k) * self.step
+        // No time is beyond the last, which fits; so wrapping on the way to it does no harm.
+        self.start.wrapping_add(i64::from(k).wrapping_mul(self.step))
     }
 
     /// The first step at or after `time`, `count` if there is none.

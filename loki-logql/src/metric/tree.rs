@@ -121,28 +121,22 @@ impl Tree {
                 let value = binary::apply(operator.op, left, right).unwrap_or(f64::NAN);
                 return Ok(Value::Number(value));
             }
-            (Value::Number(number), Value::Vector(operand)) => {
-                let number_first = true;
-                Node::WithNumber(
-                    operand,
-                    WithNumber {
-                        operator,
-                        number,
-                        number_first,
-                    },
-                )
-            }
-            (Value::Vector(operand), Value::Number(number)) => {
-                let number_first = false;
-                Node::WithNumber(
-                    operand,
-                    WithNumber {
-                        operator,
-                        number,
-                        number_first,
-                    },
-                )
-            }
+            (Value::Number(number), Value::Vector(operand)) => Node::WithNumber(
+                operand,
+                WithNumber {
+                    operator,
+                    number,
+                    number_first: true,
+                },
+            ),
+            (Value::Vector(operand), Value::Number(number)) => Node::WithNumber(
+                operand,
+                WithNumber {
+                    operator,
+                    number,
+                    number_first: false,
+                },
+            ),
         };
         Ok(Value::Vector(self.add(node)))
     }

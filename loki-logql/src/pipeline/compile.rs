@@ -253,24 +253,6 @@ impl Pipeline {
         );
         is_plain && self.searches.is_empty() && self.ops.is_empty()
     }
-
-    /// Whether every entry of every stream gives the sample 1 with the same labels: then counting is enough. For
-    /// single streams [`Runner::columns`](super::Runner::columns) may know more.
-    pub(crate) fn is_header_only(&self) -> bool {
-        self.counts() && matches!(self.output, Output::Samples { labels: SampleLabels::Nothing, .. })
-    }
-
-    /// Whether every entry is kept and counts 1.
-    pub(super) fn counts(&self) -> bool {
-        let is_one = matches!(
-            self.output,
-            Output::Samples {
-                value: SampleValue::One,
-                ..
-            }
-        );
-        is_one && self.searches.is_empty() && self.ops.is_empty()
-    }
 }
 
 /// Stages one by one, and those of them that are label filters on one label.
@@ -320,7 +302,7 @@ fn compile(stage: &StageKind, names: &mut Names, regexps: &mut usize) -> Result<
         StageKind::Regexp(pattern) => {
             let slot = *regexps;
             *regexps += 1;
-            Op::Regexp(Regexp::compile(&pattern.to_str(), names)?, slot)
+            Op::Regexp(Regexp::compile(pattern.as_bytes(), names)?, slot)
         }
         StageKind::Pattern(pattern) => Op::Pattern(Pattern::compile(pattern.as_bytes(), names)?),
         StageKind::Unpack => Op::Unpack,

@@ -202,7 +202,9 @@ impl EntryLabels {
         if slot.deleted {
             return None;
         }
-        slot.stream.map(|piece| self.piece(piece)).filter(|value| !value.is_empty())
+        slot.stream
+            .map(|piece| self.piece(piece))
+            .filter(|value| !value.is_empty())
     }
 
     /// The value of a label as grouping sees it: a name that was once deleted stays unseen.
@@ -267,7 +269,9 @@ impl EntryLabels {
     pub(super) fn set_clean(&mut self, name: NameId, value: &[u8]) {
         match std::str::from_utf8(value) {
             // U+FFFD is EF BF BD.
-            Ok(value) if memchr::memchr(0xef, value.as_bytes()).is_none() => self.set_parsed(name, value),
+            Ok(value) if value.is_ascii() || memchr::memchr(0xef, value.as_bytes()).is_none() => {
+                self.set_parsed(name, value);
+            }
             _ => self.set_replaced(name, value, ' '),
         }
     }
@@ -415,7 +419,8 @@ impl EntryLabels {
             if let Some((piece, category)) = self.slots[name.index()].overlay {
                 // An error that is set hides a label that a line called `__error__`.
                 let text = self.names.text(name);
-                let hidden = (text == ERROR && self.error.is_some()) || (text == ERROR_DETAILS && self.details.is_some());
+                let hidden =
+                    (text == ERROR && self.error.is_some()) || (text == ERROR_DETAILS && self.details.is_some());
                 if !hidden {
                     out.push((text, self.piece(piece), category));
                 }

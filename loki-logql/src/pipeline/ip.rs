@@ -110,7 +110,9 @@ mod tests {
     use proptest::prelude::*;
 
     fn found(pattern: &str, text: &str) -> bool {
-        IpPattern::parse(pattern).expect("a valid pattern").is_found(text.as_bytes())
+        IpPattern::parse(pattern)
+            .expect("a valid pattern")
+            .is_found(text.as_bytes())
     }
 
     #[test]
@@ -132,8 +134,20 @@ mod tests {
 
     #[test]
     fn bad_patterns_are_refused() {
-        for bad in ["bogus", "1.2.3", "1.2.3.4/33", "1.2.3.4-1.2.3.3", "1.2.3.4-::1", "", "1.2.3.4/08", "1.2.3.4/+8"] {
-            assert_eq!(IpPattern::parse(bad).unwrap_err(), format!("ip: invalid pattern: \"{bad}\""));
+        for bad in [
+            "bogus",
+            "1.2.3",
+            "1.2.3.4/33",
+            "1.2.3.4-1.2.3.3",
+            "1.2.3.4-::1",
+            "",
+            "1.2.3.4/08",
+            "1.2.3.4/+8",
+        ] {
+            assert_eq!(
+                IpPattern::parse(bad).unwrap_err(),
+                format!("ip: invalid pattern: \"{bad}\"")
+            );
         }
     }
 

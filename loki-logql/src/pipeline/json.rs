@@ -28,12 +28,7 @@ struct Object {
 }
 
 /// Extracts the members of the object in `line`; false: the entry is dropped.
-pub(super) fn parse(
-    line: &[u8],
-    labels: &mut EntryLabels,
-    extraction: &Extraction,
-    scratch: &mut JsonScratch,
-) -> bool {
+pub(super) fn parse(line: &[u8], labels: &mut EntryLabels, extraction: &Extraction, scratch: &mut JsonScratch) -> bool {
     if extraction.is_done(labels) {
         return true;
     }
@@ -67,7 +62,9 @@ fn members(
     loop {
         if !is_open {
             // The object ends here, or where its last brace is: what stands between is ignored.
-            let Some(outer) = around.pop() else { return Ok(Next::More) };
+            let Some(outer) = around.pop() else {
+                return Ok(Next::More);
+            };
             at = object.end;
             object = outer;
             text = &line[..object.end];

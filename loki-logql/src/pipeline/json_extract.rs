@@ -90,7 +90,9 @@ impl JsonPaths {
         let mut missing = self.targets.len();
         let mut visit = |is_child: &dyn Fn(&Step) -> bool, at: usize| {
             for (target, found) in self.targets.iter().zip(found.iter_mut()) {
-                let Some((first, rest)) = target.steps.split_first() else { continue };
+                let Some((first, rest)) = target.steps.split_first() else {
+                    continue;
+                };
                 if found.is_none() && is_child(first) {
                     *found = descend(line, at, rest);
                     missing -= usize::from(found.is_some());

@@ -44,7 +44,9 @@ pub(super) struct Value {
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum ValueKind {
-    String { escaped: bool },
+    String {
+        escaped: bool,
+    },
     /// Starts with a digit or `-`; not checked further.
     Number,
     Bool,
@@ -67,13 +69,44 @@ pub(super) fn string_end(text: &[u8], start: usize) -> Option<(usize, bool)> {
     let mut escaped = false;
     let mut at = start;
     loop {
-        at += memchr::memchr2(b'"', b'\\', text.get(at..)?)?;
+        at += quote_or_backslash(text.get(at..)?)?;
         if text[at] == b'"' {
             return Some((at, escaped));
         }
         escaped = true;
         at += 2;
     }
+}
+
+/// The position of the first `"` or `\`. Most strings are short: a call of memchr takes longer than they do.
+fn quote_or_backslash(text: &[u8]) -> Option<usize> {
+    const WORD: usize = 8;
+    const SHORT_WORDS: usize = 3;
+    let mut rest = text;
+    for _ in 0..SHORT_WORDS {
+        let Some((word, behind)) = rest.split_first_chunk::<WORD>() else {
+            break;
+        };
+        let word = u64::from_le_bytes(*word);
+        let found = zero_bytes(word ^ repeat(b'"')) | zero_bytes(word ^ repeat(b'\\'));
+        if found != 0 {
+            // The lowest set bit is that of the first such byte; bytes above it may be set wrongly.
+            return Some(text.len() - rest.len() + found.trailing_zeros() as usize / 8);
+        }
+        rest = behind;
+    }
+    let done = text.len() - rest.len();
+    memchr::memchr2(b'"', b'\\', rest).map(|at| done + at)
+}
+
+/// A word of this byte.
+fn repeat(byte: u8) -> u64 {
+    u64::from(byte) * 0x0101_0101_0101_0101
+}
+
+/// The high bits of the bytes of `word` that are zero, up to and with the lowest.
+fn zero_bytes(word: u64) -> u64 {
+    word.wrapping_sub(repeat(1)) & !word & repeat(0x80)
 }
 
 /// From an opening bracket, the position behind the closing one of its kind; strings between are passed over.
@@ -187,4 +220,28 @@ pub(super) fn hex4(rest: &mut &[u8]) -> Option<u32> {
         .try_fold(0, |n, &digit| Some(n * 16 + char::from(digit).to_digit(16)?))?;
     *rest = behind;
     Some(number)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    proptest! {
+        #[test]
+        fn words_find_what_bytes_find(text in prop::collection::vec(prop::sample::select(b"a!#\"\\\x00\xff\xa2".to_vec()), 0..60)) {
+            let expected = text.iter().position(|b| matches!(b, b'"' | b'\\'));
+            prop_assert_eq!(quote_or_backslash(&text), expected);
+        }
+
+        #[test]
+        fn good_strings_mean_what_they_say(text in any::<String>()) {
+            let json = serde_json::to_string(&text).expect("text is JSON");
+            let found = value(json.as_bytes(), 0).expect("a string");
+            prop_assert_eq!((found.start, found.end, found.next), (1, json.len() - 1, json.len()));
+            let mut out = Vec::new();
+            unescape(&json.as_bytes()[found.start..found.end], &mut out).expect("good escapes");
+            prop_assert_eq!(out, text.as_bytes());
+        }
+    }
 }

@@ -3,7 +3,7 @@
 use super::entry_labels::{ERROR, ERROR_DETAILS, EntryLabels, PRESERVE_ERROR};
 use super::names::{NameId, Names};
 use crate::ast::{LabelSelection, MatchOp};
-use crate::regex::{Regex, Shape};
+use crate::regex::{self, Regex, Shape};
 
 /// One item of a list of labels.
 #[derive(Debug)]
@@ -46,7 +46,7 @@ impl Item {
                 let operand = match matcher.op {
                     MatchOp::Equal | MatchOp::NotEqual => Operand::Text(matcher.value.as_bytes().into()),
                     MatchOp::Regex | MatchOp::NotRegex => {
-                        Operand::Regex(Regex::new(&matcher.value.to_str(), Shape::WholeDotAll)?)
+                        Operand::Regex(Regex::new(regex::text(matcher.value.as_bytes())?, Shape::WholeDotAll)?)
                     }
                 };
                 let negated = matches!(matcher.op, MatchOp::NotEqual | MatchOp::NotRegex);

@@ -5,7 +5,7 @@ use super::ip::IpPattern;
 use super::names::{NameId, Names};
 use crate::ast::{self, CompareOp, MatchOp};
 use crate::go;
-use crate::regex::Test;
+use crate::regex::{self, Test};
 
 /// A compiled label filter.
 #[derive(Debug)]
@@ -59,7 +59,13 @@ impl LabelFilter {
     pub(super) fn keeps(&self, labels: &mut EntryLabels) -> bool {
         match self {
             LabelFilter::Single(condition) => condition.keeps(labels),
-            LabelFilter::And(all) => all.iter().fold(true, |kept, filter| filter.keeps(labels) && kept),
+            LabelFilter::And(all) => {
+                let mut kept = true;
+                for filter in all {
+                    kept &= filter.keeps(labels);
+                }
+                kept
+            }
             LabelFilter::Or(any) => any.iter().any(|filter| filter.keeps(labels)),
         }
     }
@@ -106,27 +112,9 @@ impl Condition {
     pub(super) fn compile(filter: &ast::LabelFilter, names: &mut Names) -> Result<Condition, String> {
         let (name, test) = match filter {
             ast::LabelFilter::String(matcher) => (&matcher.name, string_test(matcher)?),
-            ast::LabelFilter::Number { name, op, value } => (
-                name,
-                ValueTest::Number {
-                    op: *op,
-                    value: *value,
-                },
-            ),
-            ast::LabelFilter::Duration { name, op, value } => (
-                name,
-                ValueTest::Duration {
-                    op: *op,
-                    value: *value,
-                },
-            ),
-            ast::LabelFilter::Bytes { name, op, value } => (
-                name,
-                ValueTest::Bytes {
-                    op: *op,
-                    value: *value,
-                },
-            ),
+            ast::LabelFilter::Number { name, op, value } => (name, ValueTest::Number { op: *op, value: *value }),
+            ast::LabelFilter::Duration { name, op, value } => (name, ValueTest::Duration { op: *op, value: *value }),
+            ast::LabelFilter::Bytes { name, op, value } => (name, ValueTest::Bytes { op: *op, value: *value }),
             ast::LabelFilter::Ip { name, negated, pattern } => (
                 name,
                 ValueTest::Ip {
@@ -204,7 +192,7 @@ fn string_test(matcher: &ast::Matcher) -> Result<ValueTest, String> {
             negated,
         },
         MatchOp::Regex | MatchOp::NotRegex => ValueTest::Matches {
-            test: Test::for_label(&matcher.value.to_str())?,
+            test: Test::for_label(regex::text(matcher.value.as_bytes())?)?,
             negated,
         },
     })

@@ -113,11 +113,6 @@ impl LabelSets {
         }
     }
 
-    /// Number of sets.
-    pub(crate) fn len(&self) -> usize {
-        self.sets.len()
-    }
-
     /// About how much memory the sets take.
     pub(crate) fn memory_bytes(&self) -> usize {
         self.memory_bytes

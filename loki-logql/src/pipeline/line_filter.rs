@@ -3,7 +3,7 @@
 use super::ip::IpPattern;
 use super::pattern_filter::PatternFilter;
 use crate::ast::{self, LineFilterOp, LineOperand};
-use crate::regex::Test;
+use crate::regex::{self, Test};
 use crate::source::Literal;
 use memchr::memmem;
 
@@ -20,7 +20,7 @@ pub(super) enum LineTest {
     /// Nothing.
     True,
     /// A substring.
-    Contains(memmem::Finder<'static>),
+    Contains(Box<memmem::Finder<'static>>),
     /// A regular expression, or what stands for it.
     Regex(Test),
     /// A pattern of literals and wildcards.
@@ -76,7 +76,9 @@ impl LineTest {
         };
         match op {
             LineFilterOp::Contains | LineFilterOp::NotContains => Ok(LineTest::contains(text.as_bytes())),
-            LineFilterOp::Regex | LineFilterOp::NotRegex => Test::for_line(&text.to_str()).map(LineTest::regex),
+            LineFilterOp::Regex | LineFilterOp::NotRegex => {
+                Test::for_line(regex::text(text.as_bytes())?).map(LineTest::regex)
+            }
             LineFilterOp::Pattern | LineFilterOp::NotPattern => {
                 PatternFilter::new(text.as_bytes()).map(LineTest::Pattern)
             }
@@ -87,7 +89,7 @@ impl LineTest {
         if needle.is_empty() {
             return LineTest::True;
         }
-        LineTest::Contains(memmem::Finder::new(needle).into_owned())
+        LineTest::Contains(Box::new(memmem::Finder::new(needle).into_owned()))
     }
 
     fn regex(test: Test) -> LineTest {

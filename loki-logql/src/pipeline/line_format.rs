@@ -25,14 +25,6 @@ impl LineFormat {
         })
     }
 
-    /// The template, if there is one to be run.
-    pub(super) fn template(&self) -> Option<&Template> {
-        match self {
-            LineFormat::Label(_) => None,
-            LineFormat::Template(template) => Some(template),
-        }
-    }
-
     /// Writes the new line. An error is what stands in `__error_details__`.
     pub(super) fn format(&self, entry: &EntryView<'_>, out: &mut Vec<u8>) -> Result<(), String> {
         match self {

@@ -98,13 +98,7 @@ impl LogfmtKeys {
     }
 
     /// Extracts the pairs that the expressions name.
-    pub(super) fn parse(
-        &self,
-        line: &[u8],
-        labels: &mut EntryLabels,
-        extraction: &Extraction,
-        buffer: &mut Vec<u8>,
-    ) {
+    pub(super) fn parse(&self, line: &[u8], labels: &mut EntryLabels, extraction: &Extraction, buffer: &mut Vec<u8>) {
         for target in &self.targets {
             if !labels.is_taken(target.name) {
                 labels.set_parsed(target.name, "");
@@ -116,7 +110,9 @@ impl LogfmtKeys {
                 Err(error) if self.strict => return fail(labels, extraction, error),
                 Err(_) => continue,
             };
-            let Some(key) = labels.key(None, pair.key) else { continue };
+            let Some(key) = labels.key(None, pair.key) else {
+                continue;
+            };
             let Some(name) = self.target(key, labels) else { continue };
             let name = labels.free_name(name);
             buffer.clear();
@@ -146,10 +142,7 @@ fn parse_key(path: &str) -> Result<Option<&str>, String> {
     let mut rest = path.trim_start_matches([' ', '\t', '\n']);
     let mut first = None;
     let mut parts = 0;
-    loop {
-        let Some(c) = rest.chars().next().filter(|c| !c.is_ascii_digit()) else {
-            break;
-        };
+    while let Some(c) = rest.chars().next().filter(|c| !c.is_ascii_digit()) {
         let part;
         if c == '"' {
             let Some(end) = rest[1..].find('"') else { break };

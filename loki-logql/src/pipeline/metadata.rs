@@ -67,13 +67,17 @@ impl<T: Copy> Outcomes<T> {
                 .iter()
                 .all(|column| column.symbols[other] == column.symbols[i])
         };
-        self.known.find(hash(&self.hasher, columns, i), same).map(|&(_, outcome)| outcome)
+        self.known
+            .find(hash(&self.hasher, columns, i), same)
+            .map(|&(_, outcome)| outcome)
     }
 
     /// Remembers what became of entry `i`, which was not found.
     pub(super) fn insert(&mut self, columns: &Columns<'_>, i: usize, outcome: T) {
         let Outcomes { known, hasher } = self;
-        known.insert_unique(hash(hasher, columns, i), (i, outcome), |&(i, _)| hash(hasher, columns, i));
+        known.insert_unique(hash(hasher, columns, i), (i, outcome), |&(i, _)| {
+            hash(hasher, columns, i)
+        });
     }
 }
 

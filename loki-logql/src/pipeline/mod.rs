@@ -41,6 +41,7 @@ mod stage;
 mod unpack;
 mod unwrap;
 
+#[allow(unused_imports, reason = "each is used by another module of the crate")]
 pub(crate) use compile::Pipeline;
 #[allow(unused_imports, reason = "each is used by another module of the crate")]
 pub(crate) use label_sets::{Categories, LabelSets, SetId};

@@ -55,7 +55,10 @@ impl Pattern {
             return true;
         };
         for capture in &self.captures {
-            let found = capture.end.as_ref().and_then(|end| Some((end.find(rest)?, end.needle().len())));
+            let found = capture
+                .end
+                .as_ref()
+                .and_then(|end| Some((end.find(rest)?, end.needle().len())));
             let (text, behind) = match found {
                 Some((at, length)) => (&rest[..at], Some(&rest[at + length..])),
                 None => (rest, None),

@@ -50,7 +50,9 @@ pub(super) fn adjacent_captures(parts: &[Part]) -> Option<String> {
         Part::Capture(name) => Some(format!("<{}>", name.as_deref().unwrap_or("_"))),
         Part::Literal(_) => None,
     };
-    parts.windows(2).find_map(|pair| Some(name(&pair[0])? + &name(&pair[1])?))
+    parts
+        .windows(2)
+        .find_map(|pair| Some(name(&pair[0])? + &name(&pair[1])?))
 }
 
 /// A compiled `|>`.
@@ -147,7 +149,10 @@ mod tests {
     fn captures_must_be_unnamed_and_apart() {
         let error = |pattern: &str| PatternFilter::new(pattern.as_bytes()).unwrap_err();
         assert_eq!(error("<x>"), "named captures are not allowed: found '<x>'");
-        assert_eq!(error("<_><_>"), "found consecutive capture '<_><_>': invalid expression");
+        assert_eq!(
+            error("<_><_>"),
+            "found consecutive capture '<_><_>': invalid expression"
+        );
     }
 
     #[test]

@@ -3,7 +3,7 @@
 use super::entry_labels::EntryLabels;
 use super::extraction::{Extraction, Next};
 use super::names::{NameId, Names, push_sanitized};
-use crate::regex::{Regex, Shape};
+use crate::regex::{self, Regex, Shape};
 use regex_automata::util::captures::Captures;
 
 /// A compiled `| regexp`.
@@ -16,8 +16,8 @@ pub(super) struct Regexp {
 
 impl Regexp {
     /// Compiles the stage.
-    pub(super) fn compile(pattern: &str, names: &mut Names) -> Result<Regexp, String> {
-        let regex = Regex::new(pattern, Shape::Search)?;
+    pub(super) fn compile(pattern: &[u8], names: &mut Names) -> Result<Regexp, String> {
+        let regex = Regex::new(regex::text(pattern)?, Shape::Search)?;
         let groups = regex
             .group_names()
             .filter_map(|(group, name)| {
@@ -51,7 +51,9 @@ impl Regexp {
             return true;
         }
         for &(group, name) in &self.groups {
-            let Some(name) = extraction.target(labels, name) else { continue };
+            let Some(name) = extraction.target(labels, name) else {
+                continue;
+            };
             let text = captures.get_group(group).map_or(&b""[..], |span| &line[span]);
             labels.set_bytes(name, text);
             if extraction.after(labels, name) == Next::Drop {

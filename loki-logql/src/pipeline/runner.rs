@@ -180,7 +180,7 @@ impl<'p> Runner<'p> {
             SampleValue::Bytes => Some(length()),
             SampleValue::Unwrap(unwrap) => unwrap.sample(&mut self.labels),
         });
-        let is_kept = |labels: &mut EntryLabels| filters.iter().fold(true, |kept, filter| filter.keeps(labels) && kept);
+        let is_kept = |labels: &mut EntryLabels| filters.iter().all(|filter| filter.keeps(labels));
         let sample = sample.filter(|_| is_kept(&mut self.labels));
         let outcome = match sample {
             None => None,
@@ -219,11 +219,7 @@ impl<'p> Runner<'p> {
         if pipeline.ops.is_empty() {
             return Some(Ran { is_replaced: false });
         }
-        let source = if columns.lines.is_empty() {
-            &[]
-        } else {
-            columns.line(i)
-        };
+        let source = if columns.lines.is_empty() { &[] } else { columns.line(i) };
         let timestamp = columns.timestamps.get(i).copied().unwrap_or_default();
         let mut line = Line::new(source, &mut self.lines, timestamp, self.now);
         for op in &pipeline.ops {
@@ -288,7 +284,9 @@ impl<'p> Runner<'p> {
                 find(name).is_some_and(|name| names.contains(&name) && self.labels.undeleted_value(name).is_some())
             }),
         }
-        labels.iter_mut().for_each(|(.., category)| *category = Category::Stream);
+        labels
+            .iter_mut()
+            .for_each(|(.., category)| *category = Category::Stream);
         let set = self.sets.intern(&labels);
         self.signatures.insert(&self.signature, set);
         set

@@ -7,8 +7,9 @@
 use super::line_filter::{LineFilter, LineTest, best_clause};
 use crate::regex::Test;
 use crate::source::{Columns, Literal};
-use aho_corasick::AhoCorasick;
 use memchr::memmem;
+use regex_automata::{Input, meta};
+use regex_syntax::hir::{Class, ClassBytes, ClassBytesRange, Hir};
 use std::ops::Range;
 
 /// A line filter that knows how to search many lines.
@@ -23,8 +24,8 @@ pub(super) struct Search {
 /// Finds every line that can match.
 #[derive(Debug)]
 enum Scan {
-    One(memmem::Finder<'static>),
-    Any { automaton: AhoCorasick, ascii_only: bool },
+    One(Box<memmem::Finder<'static>>),
+    Any { needles: meta::Regex, ascii_only: bool },
 }
 
 /// Below this share of the lines of a batch, looking at each is cheaper than searching all of it.
@@ -50,11 +51,6 @@ impl Search {
             test => (Scan::clause(test.literals()), false),
         };
         Search { filter, scan, is_exact }
-    }
-
-    /// Whether the filter keeps the line.
-    pub(super) fn keeps(&self, line: &[u8]) -> bool {
-        self.filter.keeps(line)
     }
 
     /// What is known of a kept line.
@@ -135,18 +131,25 @@ fn contained(tests: &[LineTest]) -> Option<Vec<&[u8]>> {
 
 impl Scan {
     fn any<B: AsRef<[u8]>>(needles: &[B], ignore_case: bool, ascii_only: bool) -> Option<Scan> {
-        let automaton = AhoCorasick::builder()
-            .ascii_case_insensitive(ignore_case)
-            .build(needles)
+        let mut needles: Vec<&[u8]> = needles.iter().map(AsRef::as_ref).collect();
+        // Of needles found at one place the first is reported: the shortest, as a longer one may straddle entries.
+        needles.sort_by_key(|needle| needle.len());
+        let alternatives = needles.iter().map(|needle| literal(needle, ignore_case)).collect();
+        // On few needles this beats Aho-Corasick several times over: it factors what they share and looks for that.
+        let needles = meta::Regex::builder()
+            .configure(meta::Config::new().utf8_empty(false))
+            .build_from_hir(&Hir::alternation(alternatives))
             .ok()?;
-        Some(Scan::Any { automaton, ascii_only })
+        Some(Scan::Any { needles, ascii_only })
     }
 
     /// A scan for one clause of what a matching line is known to hold.
     fn clause(literals: Vec<Vec<Literal>>) -> Option<Scan> {
         let clause = best_clause(literals)?;
         match clause.as_slice() {
-            [literal] if !literal.ignore_case => Some(Scan::One(memmem::Finder::new(&literal.bytes).into_owned())),
+            [literal] if !literal.ignore_case => {
+                Some(Scan::One(Box::new(memmem::Finder::new(&literal.bytes).into_owned())))
+            }
             literals => {
                 let ignore_case = literals.iter().any(|literal| literal.ignore_case);
                 let needles: Vec<&[u8]> = literals.iter().map(|literal| &literal.bytes[..]).collect();
@@ -170,11 +173,26 @@ impl Scan {
                 let length = finder.needle().len();
                 each_hit(columns, range, |text| finder.find(text).map(|at| at..at + length), hit);
             }
-            Scan::Any { automaton, .. } => {
-                each_hit(columns, range, |text| automaton.find(text).map(|found| found.range()), hit);
+            Scan::Any { needles, .. } => {
+                let find = |text: &[u8]| needles.search(&Input::new(text)).map(|found| found.range());
+                each_hit(columns, range, find, hit);
             }
         }
     }
+}
+
+/// An expression that matches the needle, and nothing else.
+fn literal(needle: &[u8], ignore_case: bool) -> Hir {
+    if !ignore_case {
+        return Hir::literal(needle);
+    }
+    let either_case = |&byte: &u8| {
+        let cases = [byte.to_ascii_lowercase(), byte.to_ascii_uppercase()];
+        Hir::class(Class::Bytes(ClassBytes::new(
+            cases.map(|case| ClassBytesRange::new(case, case)),
+        )))
+    };
+    Hir::concat(needle.iter().map(either_case).collect())
 }
 
 /// The bytes of the lines of `range`.

@@ -33,9 +33,7 @@ fn convert(conversion: Option<Conversion>, text: &str) -> Result<f64, String> {
     match conversion {
         None => go::parse_float(text),
         Some(Conversion::Bytes) => go::parse_size(text).map(|bytes| bytes as f64),
-        Some(Conversion::Duration | Conversion::DurationSeconds) => {
-            go::parse_duration(text).map(seconds)
-        }
+        Some(Conversion::Duration | Conversion::DurationSeconds) => go::parse_duration(text).map(seconds),
     }
 }
 

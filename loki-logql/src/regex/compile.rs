@@ -40,6 +40,8 @@ struct Compiled {
     root: Node,
     names: Vec<Option<Box<str>>>,
     reads_invalid: bool,
+    /// Whether it has a `\B`.
+    looks_between: bool,
 }
 
 impl Regex {
@@ -58,6 +60,7 @@ impl Regex {
                 Hir::look(hir::Look::End),
             ]),
         };
+        let looks_between = hir.properties().look_set().contains(hir::Look::WordAsciiNegate);
         let config = meta::Config::new().nfa_size_limit(Some(SIZE_LIMIT));
         let automaton = meta::Regex::builder()
             .configure(config)
@@ -69,13 +72,20 @@ impl Regex {
             names: lower::group_names(&root),
             // The automaton takes no empty match before a byte that looks like the middle of a character.
             reads_invalid: lower::reads_replacement(&root) || hir.properties().minimum_len() == Some(0),
+            looks_between,
             root,
         })))
     }
 
     /// Whether `haystack` matches.
     pub(crate) fn is_match(&self, haystack: &[u8]) -> bool {
-        self.0.automaton.is_match(&*self.subject(haystack))
+        let subject = self.subject(haystack);
+        if self.0.looks_between {
+            // `is_match` stops at the first end of a match. Where that is an empty one inside a character, which does not
+            // count, it goes on behind it and misses a longer match that began before.
+            return self.0.automaton.find(&*subject).is_some();
+        }
+        self.0.automaton.is_match(&*subject)
     }
 
     /// The automaton. Its groups have numbers and no names; it sees bytes that are not UTF-8 as matching nothing.

@@ -140,3 +140,9 @@ fn translations_match_as_the_original() {
         assert!(!regex.is_match(no), "{pattern} {translated}");
     }
 }
+
+#[test]
+fn no_boundary_inside_a_character_hides_a_match_of_it() {
+    assert!(search(r"\B|[\x{212a}]", "a\u{212a}a"));
+    assert!(!search(r"\B", "a\u{212a}a"));
+}

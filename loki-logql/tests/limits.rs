@@ -1,0 +1,98 @@
+//! Where evaluation gives up.
+
+use loki_logql::source::MemorySource;
+use loki_logql::{Error, ErrorKind, Labels, Limits, Plan, QueryResult, Request, Time, parse};
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+
+/// Entries that all differ in a parsed label.
+fn wide(entries: i64) -> MemorySource {
+    let mut source = MemorySource::new();
+    let stream = Labels::from_pairs([("app", "wide")]);
+    for i in 0..entries {
+        source.push(&stream, i, format!("trace_id=t{i}"), &[]);
+    }
+    source
+}
+
+fn evaluate(query: &str, source: &MemorySource, request: &Request) -> Result<QueryResult, Error> {
+    Ok(Plan::compile(&parse(query)?)?.evaluate(source, request)?.result)
+}
+
+fn limit_of(result: Result<QueryResult, Error>) -> Option<&'static str> {
+    match result.expect_err("the limit is exceeded").kind() {
+        ErrorKind::Limit { limit, .. } => Some(limit),
+        _ => None,
+    }
+}
+
+#[test]
+fn a_series_for_every_trace_is_stopped_by_the_memory_limit() {
+    let mut request = Request::new(Time::Instant(1 << 20));
+    request.limits.max_memory_bytes = 1 << 20;
+    let query = r#"count(sum by (trace_id) (count_over_time({app="wide"} | logfmt [1h])))"#;
+    assert_eq!(limit_of(evaluate(query, &wide(10_000), &request)), Some("max_query_memory"));
+    let log = Request {
+        limit: 10_000,
+        time: Time::Range {
+            start: 0,
+            end: 1 << 20,
+            step: 1,
+        },
+        ..request
+    };
+    assert_eq!(
+        limit_of(evaluate(r#"{app="wide"} | logfmt"#, &wide(10_000), &log)),
+        Some("max_query_memory")
+    );
+}
+
+#[test]
+fn more_series_than_allowed_are_refused_in_the_result_alone() {
+    let mut request = Request::new(Time::Instant(1 << 20));
+    request.limits = Limits {
+        max_series: 10,
+        ..Limits::default()
+    };
+    let inner = r#"sum by (trace_id) (count_over_time({app="wide"} | logfmt [1h]))"#;
+    let error = evaluate(inner, &wide(11), &request).expect_err("there are 11 series");
+    let text = error.to_string();
+    assert!(
+        text.starts_with("maximum number of series (10) reached for a single query; consider reducing"),
+        "{text}"
+    );
+    assert!(evaluate(inner, &wide(10), &request).is_ok());
+    assert!(evaluate(&format!("count({inner})"), &wide(11), &request).is_ok());
+}
+
+#[test]
+fn a_cancelled_query_ends() {
+    let mut request = Request::new(Time::Instant(1 << 20));
+    request.cancel = Some(Arc::new(AtomicBool::new(true)));
+    let error = evaluate(r#"count_over_time({app="wide"}[1h])"#, &wide(1), &request).expect_err("it was cancelled");
+    assert_eq!(*error.kind(), ErrorKind::Cancelled);
+}
+
+#[test]
+fn what_cannot_be_evaluated_is_refused_when_compiled() {
+    let compile = |query| Plan::compile(&parse(query).expect("the query parses")).map(drop);
+    let text = |query| compile(query).expect_err("the query has no value").to_string();
+    assert!(text("sum(1)").starts_with("unexpected expr type (*syntax.LiteralExpr)"));
+    assert!(text(r#"{app="x"} |~ "[""#).starts_with("parse error : stage '|~ \"[\"'"));
+}
+
+#[test]
+fn more_steps_than_can_be_counted_are_refused() {
+    let request = Request::new(Time::Range {
+        start: 0,
+        end: i64::MAX,
+        step: 1,
+    });
+    assert_eq!(limit_of(evaluate("1", &wide(0), &request)), Some("step"));
+    let request = Request::new(Time::Range {
+        start: 0,
+        end: 1_000_000_000,
+        step: 1,
+    });
+    assert_eq!(limit_of(evaluate("1", &wide(0), &request)), Some("max_query_memory"));
+}
