@@ -1,0 +1,28 @@
+//! `POST /otlp/v1/logs`.
+
+use crate::body;
+use crate::context::{Context, Lane};
+use crate::push::OtlpFormat;
+use crate::respond::Failure;
+use axum::extract::{Request, State};
+use axum::http::StatusCode;
+
+/// Stores log records of OpenTelemetry; answered once they are durable.
+pub(crate) async fn logs(State(context): State<Context>, request: Request) -> Result<StatusCode, Failure> {
+    accept(&context, request).await.map_err(Failure::otlp)
+}
+
+async fn accept(context: &Context, request: Request) -> Result<StatusCode, Failure> {
+    let (parts, body) = request.into_parts();
+    let tenant = context.tenant(&parts.headers)?;
+    let format = OtlpFormat::of(&parts.headers)?;
+    let body = body::read(&parts.headers, body, context.push_bounds()).await?;
+    let (max, otlp, now) = (context.settings().max_push_decompressed_bytes, context.settings().otlp.clone(), context.now());
+    context
+        .blocking(Lane::Push, move |engine| {
+            let export = format.read(&body, max)?;
+            engine.push(&tenant, &export.push(&otlp, now)?)?;
+            Ok(StatusCode::NO_CONTENT)
+        })
+        .await
+}
