@@ -1,6 +1,6 @@
 //! What a server is bound with.
 
-use crate::push::Otlp;
+use crate::push;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -45,7 +45,8 @@ pub struct ServerSettings {
     pub flush_on_shutdown: bool,
     /// The running configuration as `/config` shows it.
     pub config_page: String,
-    pub(crate) otlp: Otlp,
+    /// Resource attributes of OpenTelemetry that become labels; all others become structured metadata.
+    pub otlp_labels: Vec<String>,
 }
 
 /// Certificates of a server that speaks TLS.
@@ -81,16 +82,7 @@ impl Default for ServerSettings {
             max_concurrent_queries: 16,
             flush_on_shutdown: false,
             config_page: String::new(),
-            otlp: Otlp::default(),
+            otlp_labels: push::OTLP_LABELS.map(str::to_owned).to_vec(),
         }
-    }
-}
-
-impl ServerSettings {
-    /// Replaces the resource attributes of OpenTelemetry that become labels.
-    #[must_use]
-    pub fn otlp_labels(mut self, attributes: Vec<String>) -> ServerSettings {
-        self.otlp.labels = attributes;
-        self
     }
 }

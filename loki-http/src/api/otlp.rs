@@ -17,11 +17,12 @@ async fn accept(context: &Context, request: Request) -> Result<StatusCode, Failu
     let tenant = context.tenant(&parts.headers)?;
     let format = OtlpFormat::of(&parts.headers)?;
     let body = body::read(&parts.headers, body, context.push_bounds()).await?;
-    let (max, otlp, now) = (context.settings().max_push_decompressed_bytes, context.settings().otlp.clone(), context.now());
+    let settings = context.settings();
+    let (max, labels) = (settings.max_push_decompressed_bytes, settings.otlp_labels.clone());
     context
         .blocking(Lane::Push, move |engine| {
             let export = format.read(&body, max)?;
-            engine.push(&tenant, &export.push(&otlp, now)?)?;
+            engine.push(&tenant, &export.push(&labels, engine.now())?)?;
             Ok(StatusCode::NO_CONTENT)
         })
         .await

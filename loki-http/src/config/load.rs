@@ -294,7 +294,7 @@ impl Config {
         set_size(&mut distributor, "max_recv_msg_size", &mut server.max_push_bytes)?;
         set_size(&mut distributor, "max_decompressed_size", &mut server.max_push_decompressed_bytes)?;
         let mut otlp = distributor.section("otlp_config")?;
-        otlp.set("default_resource_attributes_as_index_labels", &mut server.otlp.labels)?;
+        otlp.set("default_resource_attributes_as_index_labels", &mut server.otlp_labels)?;
         otlp.rest(unused);
         // The ring of a single process has one member, wherever it is kept.
         distributor.take::<Value>("ring")?;

@@ -166,7 +166,7 @@ fn metric_results_end_without_a_newline() {
 
 #[test]
 fn statistics_have_every_section_in_order() {
-    let text = written(|out| super::stats::write_stats(out, &QueryStats { lines: 7, head_lines: 3, ..QueryStats::default() }));
+    let text = written(|out| stats::write_stats(out, &QueryStats { lines: 7, head_lines: 3, ..QueryStats::default() }));
     let places: Vec<_> = ["\"summary\"", "\"querier\"", "\"ingester\"", "\"cache\"", "\"index\""]
         .iter()
         .map(|section| text.find(section).expect(section))

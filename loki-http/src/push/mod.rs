@@ -9,4 +9,4 @@ mod protobuf;
 
 pub(crate) use error::Error;
 pub(crate) use format::{Format, decode};
-pub(crate) use otlp::{Otlp, OtlpFormat};
+pub(crate) use otlp::{OTLP_LABELS, OtlpFormat};

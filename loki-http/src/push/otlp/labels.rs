@@ -3,7 +3,7 @@
 use super::super::Error;
 
 /// The resource attributes that become labels by default.
-const DEFAULT_LABELS: [&str; 18] = [
+pub(crate) const OTLP_LABELS: [&str; 18] = [
     "service.name",
     "service.namespace",
     "service.instance.id",
@@ -23,28 +23,6 @@ const DEFAULT_LABELS: [&str; 18] = [
     "k8s.cronjob.name",
     "k8s.job.name",
 ];
-
-/// How OpenTelemetry's attributes are stored.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Otlp {
-    /// Resource attributes that become labels; all others become structured metadata.
-    pub(crate) labels: Vec<String>,
-}
-
-impl Default for Otlp {
-    fn default() -> Otlp {
-        Otlp {
-            labels: DEFAULT_LABELS.map(str::to_owned).to_vec(),
-        }
-    }
-}
-
-impl Otlp {
-    /// Whether a resource attribute becomes a label.
-    pub(super) fn is_label(&self, attribute: &str) -> bool {
-        self.labels.iter().any(|label| label == attribute)
-    }
-}
 
 /// The label name of an attribute: runs of anything but letters and digits become one `_`.
 pub(super) fn sanitise(name: &str) -> Result<String, Error> {

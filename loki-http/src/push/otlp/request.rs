@@ -1,6 +1,6 @@
 //! From OpenTelemetry's request to a push.
 
-use super::labels::{Otlp, sanitise};
+use super::labels::sanitise;
 use super::message::{Export, LogRecord, ResourceLogs, Scope, ScopeLogs};
 use super::value::{Pairs, flatten, text};
 use crate::push::{Error, decompress};
@@ -66,22 +66,23 @@ impl OtlpFormat {
 }
 
 impl OtlpExport {
-    /// The push of these records; one that has no time happened at `now`.
-    pub(crate) fn push(&self, otlp: &Otlp, now: i64) -> Result<PushRequest<'_>, Error> {
+    /// The push of these records. Resource attributes named in `labels` become labels; a record that has no time
+    /// happened at `now`.
+    pub(crate) fn push(&self, labels: &[String], now: i64) -> Result<PushRequest<'_>, Error> {
         let streams = self.0.resource_logs.iter().filter(|logs| logs.scope_logs.iter().any(|scope| !scope.log_records.is_empty()));
         Ok(PushRequest {
-            streams: streams.map(|logs| stream(logs, otlp, now)).collect::<Result<_, _>>()?,
+            streams: streams.map(|logs| stream(logs, labels, now)).collect::<Result<_, _>>()?,
         })
     }
 }
 
 /// One stream: the records of one resource.
-fn stream<'a>(logs: &'a ResourceLogs, otlp: &Otlp, now: i64) -> Result<PushStream<'a>, Error> {
+fn stream<'a>(logs: &'a ResourceLogs, chosen: &[String], now: i64) -> Result<PushStream<'a>, Error> {
     let attributes = logs.resource.as_ref().map_or(&[][..], |resource| &resource.attributes);
     let mut labels: Pairs<'a> = Vec::new();
     let mut shared: Pairs<'a> = Vec::new();
     for attribute in attributes {
-        let is_label = otlp.is_label(&attribute.key);
+        let is_label = chosen.contains(&attribute.key);
         flatten(std::slice::from_ref(attribute), "", if is_label { &mut labels } else { &mut shared });
     }
     for (name, _) in &mut labels {
@@ -183,6 +184,7 @@ fn write_scope<'a>(scope: &'a Scope, out: &mut Pairs<'a>) {
 
 #[cfg(test)]
 mod tests {
+    use super::super::labels::OTLP_LABELS;
     use super::*;
 
     const NOW: i64 = 77;
@@ -191,7 +193,7 @@ mod tests {
         let owned = |pairs: &Pairs<'_>| pairs.iter().map(|(n, v)| (n.to_string(), v.to_string())).collect::<Vec<_>>();
         let format = OtlpFormat { is_json: true, encoding: Encoding::Plain };
         let export = format.read(json.as_bytes(), 1 << 20)?;
-        let request = export.push(&Otlp::default(), NOW)?;
+        let request = export.push(&OTLP_LABELS.map(str::to_owned), NOW)?;
         let mut out = Vec::new();
         for stream in &request.streams {
             let PushLabels::Pairs(labels) = &stream.labels else { panic!("labels are pairs") };

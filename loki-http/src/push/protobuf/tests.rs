@@ -111,7 +111,7 @@ fn kept(mut message: PushMessage) -> PushMessage {
         stream.hash = 0;
         for entry in &mut stream.entries {
             entry.parsed.clear();
-            entry.timestamp = entry.timestamp.filter(|time| time.seconds != 0 || time.nanos != 0);
+            entry.timestamp = entry.timestamp.take().filter(|time| time.seconds != 0 || time.nanos != 0);
         }
     }
     message
