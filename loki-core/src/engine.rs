@@ -1,155 +1,340 @@
-//! The engine: open, push, query.
+//! The engine: open, push, query, maintain, close. Each call is a call into a room.
 
-use crate::{Error, Limits, PushRequest, QueryRequest, QueryResponse, SeriesRequest, Settings, TenantId};
-use loki_logql::Labels;
-use std::path::Path;
+use crate::files::{DiskFiles, Files, Lock};
+use crate::generation::Generations;
+use crate::ingest::{Accepted, accept};
+use crate::pool::Pool;
+use crate::query::{self, EngineSource, Parts, StatsCounter};
+use crate::recovery::{self, Recovery};
+use crate::tenants::Tenants;
+use crate::wal::{RecordBuilder, Wal};
+use crate::{
+    Clock, Error, ErrorKind, IndexStats, Limits, Metrics, PushRequest, QueryRequest, QueryResponse, SeriesRequest,
+    Settings, SystemClock, TenantId,
+};
+use loki_logql::{Labels, Plan};
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
 /// An open log database. Cheap to clone; all clones are one engine.
+///
+/// ```
+/// use loki_core::{Engine, PushRequest, QueryRequest, Settings, TenantId};
+/// # let folder = tempfile::tempdir()?;
+/// let engine = Engine::open(folder.path(), Settings::default())?;
+/// let tenant = TenantId::single();
+/// engine.push(&tenant, &PushRequest::new().with_stream([("app", "shop")], [(1_000_000_000, "hello")]))?;
+/// let answer = engine.query(&tenant, &QueryRequest::range(r#"{app="shop"}"#, 0, 2_000_000_000))?;
+/// assert_eq!(answer.stats.entries_returned, 1);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Debug, Clone)]
-pub struct Engine {}
+pub struct Engine(pub(crate) Arc<Inner>);
+
+#[derive(Debug)]
+pub(crate) struct Inner {
+    pub(crate) settings: RwLock<Arc<Settings>>,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) generations: Generations,
+    pub(crate) wal: Wal,
+    pub(crate) tenants: Tenants,
+    pub(crate) pool: Pool,
+    pub(crate) counters: Counters,
+    /// Held while the head is flushed, one flush at a time.
+    pub(crate) flush_turn: Mutex<()>,
+    /// Held while segments are merged or dropped, one step at a time.
+    pub(crate) compact_turn: Mutex<()>,
+    recovery: Recovery,
+    closed: AtomicBool,
+    /// Held, not read.
+    _lock: Box<dyn Lock>,
+}
+
+/// What the engine has done since it was opened.
+#[derive(Debug, Default)]
+pub(crate) struct Counters {
+    pub(crate) flushes: AtomicU64,
+    pub(crate) compactions: AtomicU64,
+}
 
 impl Engine {
-    /// Opens the database in the directory `path`, which is made where it is not there.
+    /// Opens the database in the folder `path`, which is made where it is not there, and replays what was pushed and
+    /// not flushed.
+    ///
+    /// Starts no thread: call [`maintain`](Engine::maintain) now and then, or start [`background`](crate::background).
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Locked`] where another engine has it open, [`ErrorKind::Corrupt`], [`ErrorKind::Io`].
     pub fn open(path: impl AsRef<Path>, settings: Settings) -> Result<Engine, Error> {
-        let _ = (path.as_ref(), settings);
-        todo!()
+        Engine::open_with(path, settings, Arc::new(DiskFiles), Arc::new(SystemClock))
+    }
+
+    /// Opens the database in `path` of another file system, by another clock. For tests.
+    ///
+    /// # Errors
+    ///
+    /// As [`open`](Engine::open).
+    pub fn open_with(
+        path: impl AsRef<Path>,
+        settings: Settings,
+        files: Arc<dyn Files>,
+        clock: Arc<dyn Clock>,
+    ) -> Result<Engine, Error> {
+        let folders = Folders::make(&*files, path.as_ref())?;
+        let lock = files.lock(&path.as_ref().join("LOCK")).map_err(|error| match error.kind() {
+            io::ErrorKind::WouldBlock => {
+                Error::new(ErrorKind::Locked, format!("{} is open in another engine", path.as_ref().display()))
+            }
+            _ => Error::io(path.as_ref().display(), error),
+        })?;
+        let tenants = Tenants::open(Arc::clone(&files), &folders.tenants)?;
+        let replay = recovery::replay(&*files, &folders.wal, &tenants, &settings, clock.now())?;
+        let wal = Wal::create(Arc::clone(&files), &folders.wal, replay.next_wal, settings.wal_sync)?;
+        let pool = Pool::new(settings.query_threads);
+        let engine = Engine(Arc::new(Inner {
+            settings: RwLock::new(Arc::new(settings)),
+            clock,
+            generations: Generations::new(replay.head),
+            wal,
+            tenants,
+            pool,
+            counters: Counters::default(),
+            flush_turn: Mutex::default(),
+            compact_turn: Mutex::default(),
+            recovery: replay.report,
+            closed: AtomicBool::new(false),
+            _lock: lock,
+        }));
+        // Damaged files hold what is not in the new log file: it has to be in segments before they are set aside.
+        if !engine.0.recovery.damaged.is_empty() {
+            engine.flush()?;
+            recovery::set_aside(&*files, &folders.wal, &engine.0.recovery)?;
+        }
+        Ok(engine)
+    }
+
+    /// What the open found.
+    pub fn recovery(&self) -> &Recovery {
+        &self.0.recovery
     }
 
     /// Stores entries; returns once they are as durable as [`Settings::wal_sync`] says.
     ///
     /// # Errors
     ///
-    /// Where a stream or an entry breaks a rule the others are stored, and the error tells of the broken ones.
+    /// [`ErrorKind::InvalidPush`] and [`ErrorKind::RateLimited`]: what broke a rule was left out, the rest is stored
+    /// (labels that are none refuse the whole push, as does a tenant's rate). [`ErrorKind::EmptyPush`],
+    /// [`ErrorKind::InvalidMetadata`], [`ErrorKind::Blocked`], [`ErrorKind::Io`], [`ErrorKind::Closed`]: nothing is
+    /// stored.
     pub fn push(&self, tenant: &TenantId, request: &PushRequest<'_>) -> Result<(), Error> {
-        let _ = (tenant, request);
-        todo!()
+        let inner = &*self.0;
+        inner.check_open()?;
+        let settings = inner.settings();
+        let limits = settings.limits(tenant);
+        let now = inner.clock.now();
+        let state = inner.tenants.get_or_open(tenant)?;
+        let (mut accepted, mut refusals) =
+            accept(request, tenant, limits, &state.labels, &state.counters.discarded, now)?;
+        state.admit(tenant, limits, &accepted, now)?;
+        inner.make_room(&settings)?;
+        if !accepted.streams.is_empty() {
+            let generation = inner.generations.read();
+            let head = generation.active.tenant_or_new(tenant);
+            state.admit_streams(tenant, limits, &head, &mut accepted, &mut refusals, now);
+            if !accepted.streams.is_empty() {
+                inner.wal.append(&record(tenant, &accepted))?;
+                let created = generation.active.store(&head, &accepted, now);
+                state.counters.received(&accepted, created);
+            }
+        }
+        refusals.into_result()
     }
 
     /// Evaluates a LogQL query.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::InvalidQuery`], [`ErrorKind::LimitExceeded`], [`ErrorKind::Unsupported`], [`ErrorKind::TimedOut`],
+    /// [`ErrorKind::Cancelled`], [`ErrorKind::Corrupt`].
     pub fn query(&self, tenant: &TenantId, request: &QueryRequest) -> Result<QueryResponse, Error> {
-        let _ = (tenant, request);
-        todo!()
+        let inner = &*self.0;
+        inner.check_open()?;
+        let started = inner.clock.now();
+        let settings = inner.settings();
+        let limits = settings.limits(tenant);
+        let expr = loki_logql::parse(&request.query)?;
+        query::check_blocked(&request.query, &expr, limits)?;
+        query::check(&expr, request, limits)?;
+        let plan = Plan::compile(&expr)?;
+        let stats = StatsCounter::default();
+        let timeout = limits.query_timeout.as_nanos();
+        let source = EngineSource {
+            parts: inner.parts(tenant),
+            pool: &inner.pool,
+            stats: &stats,
+            clock: &*inner.clock,
+            deadline: if timeout > 0 { started.saturating_add(timeout) } else { i64::MAX },
+        };
+        let asked = loki_logql::Request {
+            time: query::clamp(request.time, plan.is_log(), limits, started),
+            limit: request.limit,
+            direction: request.direction,
+            interval: request.interval,
+            categorize: request.categorize,
+            now: started,
+            limits: loki_logql::Limits {
+                max_series: limits.max_query_series,
+                max_memory_bytes: usize::try_from(settings.max_query_memory.0).unwrap_or(usize::MAX),
+            },
+            cancel: request.cancel.clone(),
+        };
+        let evaluation = plan.evaluate(&source, &asked).map_err(|error| {
+            let cancelled = matches!(error.kind(), loki_logql::ErrorKind::Cancelled);
+            if cancelled && inner.clock.now() > source.deadline { query::timed_out() } else { Error::from(error) }
+        })?;
+        let mut stats = stats.stats();
+        stats.exec_nanos = u64::try_from(inner.clock.now().saturating_sub(started)).unwrap_or(0);
+        stats.post_filter_lines = evaluation.post_filter_lines;
+        stats.entries_returned = query::entries_returned(&evaluation.result);
+        Ok(QueryResponse { result: evaluation.result, stats })
     }
 
     /// The label names of the selected streams, sorted.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::InvalidQuery`] where a selector is none, [`ErrorKind::Corrupt`].
     pub fn labels(&self, tenant: &TenantId, request: &SeriesRequest) -> Result<Vec<String>, Error> {
-        let _ = (tenant, request);
-        todo!()
+        let (parts, selectors) = self.metadata(tenant, request)?;
+        let names = query::label_names(&parts, &selectors, request.start, request.end)?;
+        Ok(names.into_iter().collect())
     }
 
     /// The values that the label `name` has in the selected streams, sorted.
+    ///
+    /// # Errors
+    ///
+    /// As [`labels`](Engine::labels).
     pub fn label_values(&self, tenant: &TenantId, name: &str, request: &SeriesRequest) -> Result<Vec<String>, Error> {
-        let _ = (tenant, name, request);
-        todo!()
+        let (parts, selectors) = self.metadata(tenant, request)?;
+        let values = query::label_values(&parts, name, &selectors, request.start, request.end)?;
+        Ok(values.into_iter().collect())
     }
 
     /// The label sets of the selected streams, sorted.
+    ///
+    /// # Errors
+    ///
+    /// As [`labels`](Engine::labels).
     pub fn series(&self, tenant: &TenantId, request: &SeriesRequest) -> Result<Vec<Labels>, Error> {
-        let _ = (tenant, request);
-        todo!()
+        let (parts, selectors) = self.metadata(tenant, request)?;
+        Ok(query::series(&parts, &selectors, request.start, request.end)?.into_iter().collect())
     }
 
-    /// Streams, blocks, bytes and entries of a selector in a time range.
+    /// Streams, blocks, bytes and entries of the selected streams in a time range.
+    ///
+    /// # Errors
+    ///
+    /// As [`labels`](Engine::labels).
     pub fn index_stats(&self, tenant: &TenantId, request: &SeriesRequest) -> Result<IndexStats, Error> {
-        let _ = (tenant, request);
-        todo!()
+        let (parts, selectors) = self.metadata(tenant, request)?;
+        query::index_stats(&parts, &selectors, request.start, request.end)
     }
 
-    /// Writes everything that is in memory to segments.
-    pub fn flush(&self) -> Result<(), Error> {
-        todo!()
-    }
-
-    /// Does the work that is due at `now`; see [`Maintenance`].
-    pub fn maintain(&self, now: i64) -> Result<Maintenance, Error> {
-        let _ = now;
-        todo!()
+    fn metadata(
+        &self,
+        tenant: &TenantId,
+        request: &SeriesRequest,
+    ) -> Result<(Parts, Vec<loki_logql::ast::Selector>), Error> {
+        self.0.check_open()?;
+        Ok((self.0.parts(tenant), query::selectors(&request.selectors)?))
     }
 
     /// Syncs the write-ahead log and takes no more calls. What is in memory is replayed by the next open.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Closed`] where the sync fails.
     pub fn close(&self) -> Result<(), Error> {
-        todo!()
+        if self.0.closed.swap(true, Ordering::SeqCst) {
+            return Ok(());
+        }
+        // Whoever is pushing is let through first.
+        drop(self.0.generations.write());
+        self.0.wal.sync_now()
     }
 
     /// What the engine holds and has done.
     pub fn metrics(&self) -> Metrics {
-        todo!()
+        crate::metrics::collect(&self.0)
     }
 
     /// The limits that hold for `tenant`.
     pub fn limits(&self, tenant: &TenantId) -> Limits {
-        let _ = tenant;
-        todo!()
+        self.0.settings().limits(tenant).clone()
+    }
+
+    /// Puts other limits into force, for all tenants.
+    pub fn set_limits(&self, limits: Limits, overrides: std::collections::BTreeMap<TenantId, Limits>) {
+        let mut settings = self.0.settings.write().unwrap_or_else(PoisonError::into_inner);
+        *settings = Arc::new(Settings { limits, overrides, ..(**settings).clone() });
+        // What was found out about labels depends on limits.
+        self.0.tenants.all().iter().for_each(|(_, tenant)| tenant.labels.clear());
     }
 
     /// The time by the engine's clock, in nanoseconds.
     pub fn now(&self) -> i64 {
-        todo!()
+        self.0.clock.now()
     }
 }
 
-/// Streams, blocks, bytes and entries.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct IndexStats {
-    /// Distinct streams.
-    pub streams: u64,
-    /// Blocks.
-    pub chunks: u64,
-    /// Bytes of lines.
-    pub bytes: u64,
-    /// Entries.
-    pub entries: u64,
+impl Inner {
+    pub(crate) fn settings(&self) -> Arc<Settings> {
+        Arc::clone(&self.settings.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    pub(crate) fn check_open(&self) -> Result<(), Error> {
+        if self.closed.load(Ordering::SeqCst) {
+            return Err(Error::new(ErrorKind::Closed, "the engine is closed"));
+        }
+        Ok(())
+    }
+
+    /// What a query of `tenant` reads.
+    pub(crate) fn parts(&self, tenant: &TenantId) -> Parts {
+        // Heads before segments: what is flushed in between is seen twice and told apart, never missed.
+        let heads = self.generations.read().all().filter_map(|head| head.tenant(tenant)).collect();
+        let segments = self.tenants.get(tenant).map_or_else(Vec::new, |state| state.store.live().to_vec());
+        Parts { heads, segments }
+    }
 }
 
-/// What a call of [`Engine::maintain`] did, and when it wants to be called again.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Maintenance {
-    /// Whether something was done; then more may be due at once.
-    pub worked: bool,
-    /// The next time (nanoseconds) at which something will be due.
-    pub next: i64,
+fn record(tenant: &TenantId, accepted: &Accepted<'_>) -> Vec<u8> {
+    let mut record = RecordBuilder::new(tenant, accepted.bytes as usize);
+    for stream in &accepted.streams {
+        record.stream(stream.labels.labels.iter(), stream.len());
+        accepted.each(stream, |timestamp, line, metadata| record.entry(timestamp, line, metadata));
+    }
+    record.finish()
 }
 
-/// What an engine holds and has done since it was opened; counters only grow.
-#[derive(Debug, Clone, Default)]
-pub struct Metrics {
-    /// Per tenant.
-    pub tenants: Vec<TenantMetrics>,
-    /// Bytes of the write-ahead log.
-    pub wal_bytes: u64,
-    /// Records written to the write-ahead log.
-    pub wal_records: u64,
-    /// Syncs of the write-ahead log.
-    pub wal_syncs: u64,
-    /// Bytes that the head takes.
-    pub head_bytes: u64,
-    /// Blocks in the head.
-    pub head_blocks: u64,
-    /// Flushes done.
-    pub flushes: u64,
-    /// Compactions done.
-    pub compactions: u64,
+/// Where things are in the folder of an engine.
+struct Folders {
+    wal: PathBuf,
+    tenants: PathBuf,
 }
 
-/// One tenant's part of [`Metrics`].
-#[derive(Debug, Clone)]
-pub struct TenantMetrics {
-    /// Who.
-    pub tenant: TenantId,
-    /// Streams in the head.
-    pub head_streams: u64,
-    /// Streams created in the head so far.
-    pub streams_created: u64,
-    /// Segments on disk.
-    pub segments: u64,
-    /// Bytes of those.
-    pub segment_bytes: u64,
-    /// Lines accepted.
-    pub lines_received: u64,
-    /// Bytes of accepted lines and structured metadata.
-    pub bytes_received: u64,
-    /// Bytes of accepted structured metadata.
-    pub metadata_bytes_received: u64,
-    /// Entries refused, and bytes of them, by reason (Loki's names: `line_too_long`, …).
-    pub discarded: Vec<(&'static str, u64, u64)>,
+impl Folders {
+    fn make(files: &dyn Files, root: &Path) -> Result<Folders, Error> {
+        let folders = Folders { wal: root.join("wal"), tenants: root.join("tenants") };
+        for folder in [root, &folders.wal, &folders.tenants] {
+            files.create_folder(folder).map_err(|e| Error::io(folder.display(), e))?;
+        }
+        files.sync_folder(root).map_err(|e| Error::io(root.display(), e))?;
+        Ok(folders)
+    }
 }
+

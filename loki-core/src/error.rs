@@ -20,6 +20,8 @@ pub enum ErrorKind {
     InvalidQuery,
     /// A push, or a part of it, breaks a rule; the rest of it was stored. Sending it again does not help.
     InvalidPush,
+    /// A name of structured metadata cannot be kept; nothing of the push was stored.
+    InvalidMetadata,
     /// A push holds nothing to store.
     EmptyPush,
     /// The answer would exceed a limit that the message names; ask for less.

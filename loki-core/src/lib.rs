@@ -1,23 +1,42 @@
-//! An embeddable log database.
+#![doc = include_str!("../README.md")]
 #![deny(missing_docs)]
 
+mod background;
 mod clock;
+mod compact;
 mod engine;
 mod error;
+pub mod files;
+mod flush;
+mod generation;
+mod head;
+mod ingest;
 mod limits;
+mod maintain;
+mod metrics;
+mod pool;
 mod push;
 mod quantity;
+mod query;
+mod recovery;
 mod request;
 mod settings;
+mod store;
 mod tenant;
+mod tenants;
+mod wal;
 
+pub use background::{Background, background};
 pub use clock::{Clock, ManualClock, SystemClock};
-pub use engine::{Engine, IndexStats, Maintenance, Metrics, TenantMetrics};
+pub use engine::Engine;
 pub use error::{Error, ErrorKind};
 pub use limits::{BlockedQuery, DeletionMode, Limits, StreamRetention};
+pub use maintain::Maintenance;
+pub use metrics::{Metrics, TenantMetrics};
 pub use push::{PushEntry, PushLabels, PushRequest, PushStream};
 pub use quantity::{ByteSize, Period};
-pub use request::{QueryRequest, QueryResponse, QueryStats, SeriesRequest};
+pub use recovery::{DamagedFile, Recovery};
+pub use request::{IndexStats, QueryRequest, QueryResponse, QueryStats, SeriesRequest};
 pub use settings::{Settings, WalSync};
 pub use tenant::TenantId;
 

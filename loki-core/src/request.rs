@@ -124,3 +124,16 @@ pub struct SeriesRequest {
     /// Selectors of matchers only; a stream counts when one of them selects it. Empty: every stream.
     pub selectors: Vec<String>,
 }
+
+/// Streams, blocks, bytes and entries.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct IndexStats {
+    /// Distinct streams.
+    pub streams: u64,
+    /// Blocks.
+    pub chunks: u64,
+    /// Bytes of lines.
+    pub bytes: u64,
+    /// Entries.
+    pub entries: u64,
+}

@@ -131,6 +131,11 @@ impl ColumnSet {
     /// Everything.
     pub const ALL: ColumnSet = ColumnSet(15);
 
+    /// The set without the columns of `other`.
+    pub fn without(self, other: ColumnSet) -> ColumnSet {
+        ColumnSet(self.0 & !other.0)
+    }
+
     /// Whether all of `other` is in the set.
     pub fn contains(self, other: ColumnSet) -> bool {
         self.0 & other.0 == other.0
@@ -155,7 +160,7 @@ pub struct Columns<'a> {
     /// All lines, one behind the other with nothing between.
     pub lines: &'a [u8],
     /// One column a metadata name, sorted by name.
-    pub metadata: &'a [MetadataColumn<'a>],
+    pub metadata: &'a [MetadataColumn],
 }
 
 impl<'a> Columns<'a> {
@@ -168,27 +173,71 @@ impl<'a> Columns<'a> {
     pub fn metadata_of(&self, i: usize) -> impl Iterator<Item = (&'a str, &'a str)> + use<'a> {
         self.metadata
             .iter()
-            .filter_map(move |column| Some((column.name, column.value(i)?)))
+            .filter_map(move |column| Some((column.name.as_str(), column.value(i)?)))
     }
 }
 
 /// The values of one metadata name in a batch: each distinct value once, and which of them each entry has.
-#[derive(Debug, Clone, Copy)]
-pub struct MetadataColumn<'a> {
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct MetadataColumn {
     /// The name.
-    pub name: &'a str,
+    pub name: String,
     /// The distinct values.
-    pub values: &'a [&'a str],
+    pub values: Strings,
     /// Per entry: 0 where it has no such pair, else one more than the place in `values`.
-    pub symbols: &'a [u32],
+    pub symbols: Vec<u32>,
 }
 
-impl<'a> MetadataColumn<'a> {
+impl MetadataColumn {
     /// The value of entry `i`.
-    pub fn value(&self, i: usize) -> Option<&'a str> {
-        match self.symbols[i] {
-            0 => None,
-            symbol => Some(self.values[symbol as usize - 1]),
-        }
+    pub fn value(&self, i: usize) -> Option<&str> {
+        self.values.get((self.symbols[i] as usize).checked_sub(1)?)
+    }
+}
+
+/// A list of strings in one buffer.
+///
+/// ```
+/// use loki_logql::source::Strings;
+/// let list: Strings = ["info", "error"].into_iter().collect();
+/// assert_eq!(list.get(1), Some("error"));
+/// ```
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Strings {
+    text: String,
+    /// Where each string ends.
+    ends: Vec<u32>,
+}
+
+impl Strings {
+    /// Adds a string.
+    pub fn push(&mut self, string: &str) {
+        self.text.push_str(string);
+        self.ends.push(self.text.len() as u32);
+    }
+
+    /// The string at `place`.
+    pub fn get(&self, place: usize) -> Option<&str> {
+        let end = *self.ends.get(place)? as usize;
+        let start = place.checked_sub(1).map_or(0, |before| self.ends[before] as usize);
+        Some(&self.text[start..end])
+    }
+
+    /// Number of strings.
+    pub fn len(&self) -> usize {
+        self.ends.len()
+    }
+
+    /// Whether there is none.
+    pub fn is_empty(&self) -> bool {
+        self.ends.is_empty()
+    }
+}
+
+impl<'s> FromIterator<&'s str> for Strings {
+    fn from_iter<I: IntoIterator<Item = &'s str>>(strings: I) -> Strings {
+        let mut list = Strings::default();
+        strings.into_iter().for_each(|string| list.push(string));
+        list
     }
 }

@@ -1,0 +1,54 @@
+//! Log lines into sealed blocks: megabytes of lines a second, appending included, by codec.
+
+use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
+use loki_chunk::{ChunkBuilder, Encoding, EntryRef, HeadBlock};
+
+#[path = "support/log_text.rs"]
+mod log_text;
+
+fn encode(criterion: &mut Criterion) {
+    let entries = log_text::entries(8 << 20);
+    let line_bytes: u64 = entries.iter().map(|(_, line)| line.len() as u64).sum();
+    let mut group = criterion.benchmark_group("chunk_encode");
+    group.throughput(Throughput::Bytes(line_bytes)).sample_size(10);
+
+    group.bench_function("append", |bencher| {
+        let mut head = HeadBlock::new();
+        bencher.iter(|| {
+            head.clear();
+            for (timestamp, line) in &entries {
+                let entry = EntryRef {
+                    timestamp: *timestamp,
+                    line: line.as_bytes(),
+                    metadata: &[],
+                };
+                if !head.has_room_for(entry) {
+                    head.clear();
+                }
+                head.append(entry).expect("it has room");
+            }
+        });
+    });
+    for encoding in Encoding::ALL {
+        group.bench_with_input(BenchmarkId::new("seal", encoding), &encoding, |bencher, &encoding| {
+            bencher.iter(|| chunk_of(&entries, encoding));
+        });
+    }
+    group.finish();
+}
+
+fn chunk_of(entries: &[(i64, String)], encoding: Encoding) -> Vec<u8> {
+    let mut builder = ChunkBuilder::new(encoding);
+    for (timestamp, line) in entries {
+        let entry = EntryRef {
+            timestamp: *timestamp,
+            line: line.as_bytes(),
+            metadata: &[],
+        };
+        builder.append(entry).expect("lines of this length fit");
+    }
+    builder.finish()
+}
+
+criterion_group!(benches, encode);
+criterion_main!(benches);

@@ -1,0 +1,86 @@
+//! Sealed blocks read again: whole in bytes of lines a second, small columns in entries a second.
+
+use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
+use loki_chunk::{BlockColumns, BlockSource, Chunk, ChunkBuilder, ColumnSet, Encoding, EntryRef, Merge};
+
+#[path = "support/log_text.rs"]
+mod log_text;
+
+fn scan(criterion: &mut Criterion) {
+    let entries = log_text::entries(8 << 20);
+    let line_bytes: u64 = entries.iter().map(|(_, line)| line.len() as u64).sum();
+    let mut group = criterion.benchmark_group("chunk_scan");
+
+    group.throughput(Throughput::Bytes(line_bytes));
+    for encoding in Encoding::ALL {
+        let chunk = chunk_of(
+            entries.iter().map(|(timestamp, line)| (*timestamp, line.as_bytes())),
+            encoding,
+        );
+        let mut columns = BlockColumns::new();
+        group.bench_function(BenchmarkId::new("all", encoding), |bencher| {
+            bencher.iter(|| read_all(&chunk, &mut columns, ColumnSet::ALL));
+        });
+    }
+    let chunk = chunk_of(
+        entries.iter().map(|(timestamp, line)| (*timestamp, line.as_bytes())),
+        Encoding::Zstd,
+    );
+    group.bench_function("merge", |bencher| bencher.iter(|| merge_all(&chunk)));
+
+    let regular = (0..1 << 20).map(|second| (second * 1_000_000_000, b"".as_slice()));
+    let jittered = (0..1 << 20i64).map(|second| (second * 1_000_000_000 + second * 7919 % 1_000_003, b"".as_slice()));
+    let small = [
+        ("irregular", chunk),
+        ("regular", chunk_of(regular, Encoding::Zstd)),
+        ("jittered", chunk_of(jittered, Encoding::Zstd)),
+    ];
+    for (name, chunk) in &small {
+        let entries = chunk.blocks().iter().map(|header| u64::from(header.entries)).sum();
+        group.throughput(Throughput::Elements(entries));
+        for (columns_name, want) in [("timestamps", ColumnSet::TIMESTAMPS), ("lengths", ColumnSet::OFFSETS)] {
+            let mut columns = BlockColumns::new();
+            group.bench_function(BenchmarkId::new(columns_name, name), |bencher| {
+                bencher.iter(|| read_all(chunk, &mut columns, want));
+            });
+        }
+    }
+    group.finish();
+}
+
+fn read_all(chunk: &Chunk<Vec<u8>>, columns: &mut BlockColumns, want: ColumnSet) {
+    for index in 0..chunk.blocks().len() {
+        columns.clear();
+        chunk.read(index, columns, want).expect("it was just built");
+    }
+}
+
+fn merge_all(chunk: &Chunk<Vec<u8>>) -> usize {
+    let sources = chunk.blocks().iter().enumerate().map(|(index, header)| BlockSource {
+        header,
+        data: chunk.block_data(index).expect("the block is there"),
+    });
+    let mut merge = Merge::new(sources);
+    let mut entries = 0;
+    while let Some(run) = merge.next_run(usize::MAX).expect("it was just built") {
+        entries += run.len();
+    }
+    entries
+}
+
+fn chunk_of<'a>(entries: impl Iterator<Item = (i64, &'a [u8])>, encoding: Encoding) -> Chunk<Vec<u8>> {
+    let mut builder = ChunkBuilder::new(encoding);
+    for (timestamp, line) in entries {
+        builder
+            .append(EntryRef {
+                timestamp,
+                line,
+                metadata: &[],
+            })
+            .expect("lines of this length fit");
+    }
+    Chunk::open(builder.finish()).expect("it was just built")
+}
+
+criterion_group!(benches, scan);
+criterion_main!(benches);

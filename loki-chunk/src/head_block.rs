@@ -1,0 +1,309 @@
+//! The open block: entries in the order of arrival, in flat buffers.
+
+use crate::block::{self, Block};
+use crate::columns::{BlockColumns, ColumnSet};
+use crate::encoding::{Compressor, Encoding};
+use crate::entry::EntryRef;
+use crate::error::{Error, ErrorKind, Result};
+use crate::format::{
+    BLOCK_MAX_BYTES, BLOCK_MAX_ENTRIES, BLOCK_TARGET_BYTES, LINE_MAX_BYTES, METADATA_MAX_BYTES, METADATA_MAX_CELLS,
+};
+use crate::metadata::MetadataColumn;
+use crate::symbols::SymbolTable;
+
+/// The open block of a stream: takes entries in any order of time, keeps them in the order of arrival.
+///
+/// Columns stand apart as in a sealed block, so a reader copies only those it needs. Appending allocates only when a buffer
+/// has to grow.
+///
+/// ```
+/// use loki_chunk::{Encoding, EntryRef, HeadBlock};
+///
+/// let mut head = HeadBlock::new();
+/// let entry = EntryRef { timestamp: 20, line: b"ready", metadata: &[] };
+/// head.append(entry)?;
+/// head.append(EntryRef { timestamp: 10, ..entry })?;
+/// assert!(head.contains(entry) && !head.is_sorted());
+///
+/// let block = head.seal(Encoding::Zstd);
+/// assert_eq!((block.header.min_timestamp, block.header.max_timestamp), (10, 20));
+/// # Ok::<(), loki_chunk::Error>(())
+/// ```
+#[derive(Debug, Clone)]
+pub struct HeadBlock {
+    timestamps: Vec<i64>,
+    /// Where each line ends in `lines`.
+    ends: Vec<u32>,
+    lines: Vec<u8>,
+    metadata: SymbolTable,
+    metadata_bytes: u64,
+    min_timestamp: i64,
+    max_timestamp: i64,
+    is_sorted: bool,
+}
+
+impl Default for HeadBlock {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl HeadBlock {
+    /// An empty block. Nothing is allocated yet.
+    pub fn new() -> Self {
+        Self {
+            timestamps: Vec::new(),
+            ends: Vec::new(),
+            lines: Vec::new(),
+            metadata: SymbolTable::default(),
+            metadata_bytes: 0,
+            min_timestamp: i64::MAX,
+            max_timestamp: i64::MIN,
+            is_sorted: true,
+        }
+    }
+
+    /// Appends an entry.
+    ///
+    /// # Errors
+    ///
+    /// - [`ErrorKind::UnsortedMetadata`] when metadata is not sorted by name or holds a name twice;
+    /// - [`ErrorKind::TooLarge`] when the entry is more than any block can hold;
+    /// - [`ErrorKind::BlockFull`] when it is more than this block can hold beside what it has.
+    ///
+    /// The block is then as it was.
+    pub fn append(&mut self, entry: EntryRef<'_>) -> Result<()> {
+        check(entry)?;
+        if !self.can_hold(entry) {
+            let kind = ErrorKind::BlockFull {
+                entries: self.len() as u64,
+                line_bytes: self.line_bytes() as u64,
+            };
+            return Err(Error::refused(kind));
+        }
+        self.metadata.append(self.len(), entry.metadata);
+        self.metadata_bytes += entry.metadata_bytes() as u64;
+        self.lines.extend_from_slice(entry.line);
+        self.ends.push(self.lines.len() as u32);
+        self.is_sorted &= self.timestamps.last().is_none_or(|&last| last <= entry.timestamp);
+        self.min_timestamp = self.min_timestamp.min(entry.timestamp);
+        self.max_timestamp = self.max_timestamp.max(entry.timestamp);
+        self.timestamps.push(entry.timestamp);
+        Ok(())
+    }
+
+    /// Whether the block should take this entry: it is below its target size, and the entry fits. An empty block has room for
+    /// every entry that can be stored at all. When this says no, seal, clear and append.
+    pub fn has_room_for(&self, entry: EntryRef<'_>) -> bool {
+        self.is_empty()
+            || self.line_bytes() < BLOCK_TARGET_BYTES
+                && self.metadata.text_bytes() < BLOCK_TARGET_BYTES
+                && self.can_hold(entry)
+    }
+
+    /// Whether the entry fits within the bounds of the format.
+    fn can_hold(&self, entry: EntryRef<'_>) -> bool {
+        // Every name of the entry counts as a new one: cheap to know, and within a few columns of the truth.
+        let names = self.metadata.names() + entry.metadata.len();
+        self.is_empty()
+            || self.len() < BLOCK_MAX_ENTRIES
+                && self.line_bytes() + entry.line.len() <= BLOCK_MAX_BYTES
+                && self.metadata.text_bytes() + entry.metadata_bytes() <= BLOCK_MAX_BYTES
+                && names * (self.len() + 1) <= METADATA_MAX_CELLS
+    }
+
+    /// Number of entries.
+    pub fn len(&self) -> usize {
+        self.timestamps.len()
+    }
+
+    /// Whether there is no entry.
+    pub fn is_empty(&self) -> bool {
+        self.timestamps.is_empty()
+    }
+
+    /// Sum of the lengths of the lines.
+    pub fn line_bytes(&self) -> usize {
+        self.lines.len()
+    }
+
+    /// Sum of the lengths of metadata names and values, counted for each entry that has them.
+    pub fn metadata_bytes(&self) -> u64 {
+        self.metadata_bytes
+    }
+
+    /// Bytes allocated, beside the struct itself.
+    pub fn memory_bytes(&self) -> usize {
+        self.timestamps.capacity() * size_of::<i64>()
+            + self.ends.capacity() * size_of::<u32>()
+            + self.lines.capacity()
+            + self.metadata.memory_bytes()
+    }
+
+    /// Least timestamp.
+    pub fn min_timestamp(&self) -> Option<i64> {
+        (!self.is_empty()).then_some(self.min_timestamp)
+    }
+
+    /// Greatest timestamp.
+    pub fn max_timestamp(&self) -> Option<i64> {
+        (!self.is_empty()).then_some(self.max_timestamp)
+    }
+
+    /// Whether entries arrived in the order of their timestamps.
+    pub fn is_sorted(&self) -> bool {
+        self.is_sorted
+    }
+
+    /// Whether an entry with this timestamp, line and metadata is in the block.
+    ///
+    /// Immediate for an entry outside the times of the block, a binary search while the block is sorted, and one pass over
+    /// the timestamps otherwise.
+    pub fn contains(&self, entry: EntryRef<'_>) -> bool {
+        if entry.timestamp > self.max_timestamp || entry.timestamp < self.min_timestamp {
+            return false;
+        }
+        let start = if self.is_sorted {
+            self.timestamps.partition_point(|&at| at < entry.timestamp)
+        } else {
+            0
+        };
+        let candidates = self.timestamps[start..].iter().enumerate();
+        candidates
+            .take_while(|&(_, &at)| !self.is_sorted || at == entry.timestamp)
+            .filter(|&(_, &at)| at == entry.timestamp)
+            .map(|(index, _)| start + index)
+            .any(|index| self.line(index) == entry.line && self.metadata.entry_equals(index, entry.metadata))
+    }
+
+    fn line_start(&self, entry: usize) -> usize {
+        if entry == 0 { 0 } else { self.ends[entry - 1] as usize }
+    }
+
+    fn line(&self, entry: usize) -> &[u8] {
+        &self.lines[self.line_start(entry)..self.ends[entry] as usize]
+    }
+
+    /// Forgets all entries; buffers stay allocated.
+    pub fn clear(&mut self) {
+        self.timestamps.clear();
+        self.ends.clear();
+        self.lines.clear();
+        self.metadata.clear();
+        self.metadata_bytes = 0;
+        self.min_timestamp = i64::MAX;
+        self.max_timestamp = i64::MIN;
+        self.is_sorted = true;
+    }
+
+    /// Copies columns of the entries that arrived first, at most `first_entries` of them, sorted by timestamp; equal
+    /// timestamps keep the order of arrival. What `columns` held before is forgotten.
+    ///
+    /// A reader that remembers how many entries there were sees the same ones again, whatever was appended since.
+    pub fn columns(&self, first_entries: usize, columns: &mut BlockColumns, want: ColumnSet) {
+        let entries = first_entries.min(self.len());
+        let order = self.order(entries);
+        columns.begin(entries, want);
+        if want.contains(ColumnSet::TIMESTAMPS) {
+            match &order {
+                None => columns.timestamps.extend_from_slice(&self.timestamps[..entries]),
+                Some(order) => columns
+                    .timestamps
+                    .extend(order.iter().map(|&entry| self.timestamps[entry as usize])),
+            }
+        }
+        if want.contains(ColumnSet::OFFSETS) {
+            columns.offsets.push(0);
+            match &order {
+                None => columns.offsets.extend_from_slice(&self.ends[..entries]),
+                Some(order) => columns.offsets.extend(order.iter().scan(0, |end, &entry| {
+                    *end += self.ends[entry as usize] - self.line_start(entry as usize) as u32;
+                    Some(*end)
+                })),
+            }
+        }
+        if want.contains(ColumnSet::LINES) {
+            match &order {
+                None => columns.lines.extend_from_slice(&self.lines[..self.line_start(entries)]),
+                Some(order) => {
+                    columns.lines.reserve(self.line_start(entries));
+                    order
+                        .iter()
+                        .for_each(|&entry| columns.lines.extend_from_slice(self.line(entry as usize)));
+                }
+            }
+        }
+        if want.contains(ColumnSet::METADATA) {
+            for column in self.metadata.columns() {
+                if !columns
+                    .metadata
+                    .next_column()
+                    .copy_prefix(column, entries, order.as_deref())
+                {
+                    columns.metadata.drop_last();
+                }
+            }
+        }
+    }
+
+    /// The first `entries` entries by timestamp, or `None` when they arrived that way.
+    fn order(&self, entries: usize) -> Option<Vec<u32>> {
+        if self.is_sorted || self.timestamps[..entries].is_sorted() {
+            return None;
+        }
+        let mut order: Vec<u32> = (0..entries as u32).collect();
+        order.sort_by_key(|&entry| self.timestamps[entry as usize]);
+        Some(order)
+    }
+
+    /// Compresses all entries into a block, sorted by timestamp; equal timestamps keep the order of arrival. The entries stay
+    /// until [`clear`](Self::clear), so that readers can be moved over first.
+    pub fn seal(&self, encoding: Encoding) -> Block {
+        self.seal_with(&mut Compressor::new(encoding))
+    }
+
+    /// As [`seal`](Self::seal), with a compressor that is used for many blocks.
+    pub fn seal_with(&self, compressor: &mut Compressor) -> Block {
+        if !self.is_sorted {
+            let mut columns = BlockColumns::new();
+            self.columns(self.len(), &mut columns, ColumnSet::ALL);
+            return columns.seal_with(compressor).expect("all columns were asked for");
+        }
+        let columns: Vec<&MetadataColumn> = self.metadata.columns().collect();
+        let lengths = (0..self.len()).map(|entry| self.ends[entry] - self.line_start(entry) as u32);
+        block::seal(
+            &self.timestamps,
+            lengths,
+            &self.lines,
+            columns.iter().copied(),
+            compressor,
+        )
+    }
+}
+
+/// Refuses an entry that no block could hold.
+fn check(entry: EntryRef<'_>) -> Result<()> {
+    let unsorted = entry.metadata.windows(2).position(|pair| pair[0].0 >= pair[1].0);
+    if let Some(index) = unsorted {
+        return Err(Error::refused(ErrorKind::UnsortedMetadata { index: index + 1 }));
+    }
+    let bound = |what, limit: usize, found: usize| {
+        let kind = ErrorKind::TooLarge {
+            what,
+            limit: limit as u64,
+            found: found as u64,
+        };
+        if found > limit {
+            Err(Error::refused(kind))
+        } else {
+            Ok(())
+        }
+    };
+    bound("number of metadata names", METADATA_MAX_CELLS, entry.metadata.len())?;
+    bound("length of the line", LINE_MAX_BYTES, entry.line.len())?;
+    bound(
+        "bytes of structured metadata",
+        METADATA_MAX_BYTES,
+        entry.metadata_bytes(),
+    )
+}

@@ -1,0 +1,7 @@
+//! Fewer, larger, younger segments: merging, and dropping what is too old.
+
+mod merge;
+mod plan;
+
+pub(crate) use merge::rewrite;
+pub(crate) use plan::{Choice, Goals, choose};

@@ -1,0 +1,107 @@
+//! The file system of the machine.
+
+use super::{Bytes, FileBytes, Files, Lock, WriteFile};
+use std::fs::{self, File, OpenOptions, TryLockError};
+use std::io::{self, Seek, SeekFrom, Write};
+use std::path::Path;
+use std::sync::Arc;
+
+/// The file system of the machine.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct DiskFiles;
+
+/// Files below this many bytes are read into memory: a map costs a page and a system call at least.
+const SMALLEST_MAP_BYTES: u64 = 16 << 10;
+
+impl Files for DiskFiles {
+    fn create_folder(&self, path: &Path) -> io::Result<()> {
+        fs::create_dir_all(path)
+    }
+
+    fn list(&self, path: &Path) -> io::Result<Vec<String>> {
+        let folder = match fs::read_dir(path) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+            folder => folder?,
+        };
+        let mut names = Vec::new();
+        for item in folder {
+            // A name that is not UTF-8 is not ours.
+            names.extend(item?.file_name().into_string().ok());
+        }
+        names.sort();
+        Ok(names)
+    }
+
+    fn create(&self, path: &Path) -> io::Result<Arc<dyn WriteFile>> {
+        Ok(Arc::new(DiskFile(OpenOptions::new().write(true).create_new(true).open(path)?)))
+    }
+
+    fn read(&self, path: &Path) -> io::Result<FileBytes> {
+        let file = File::open(path)?;
+        if file.metadata()?.len() < SMALLEST_MAP_BYTES {
+            return Ok(fs::read(path)?.into());
+        }
+        Ok(FileBytes(Bytes::Mapped(Arc::new(map(&file)?))))
+    }
+
+    fn publish(&self, from: &Path, to: &Path) -> io::Result<()> {
+        // A hard link is the one portable rename that refuses to replace: the loser of a race learns that it lost.
+        fs::hard_link(from, to)?;
+        fs::remove_file(from)
+    }
+
+    fn remove(&self, path: &Path) -> io::Result<()> {
+        match fs::remove_file(path) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+            done => done,
+        }
+    }
+
+    fn sync_folder(&self, path: &Path) -> io::Result<()> {
+        File::open(path)?.sync_all()
+    }
+
+    fn lock(&self, path: &Path) -> io::Result<Box<dyn Lock>> {
+        let file = OpenOptions::new().write(true).create(true).truncate(false).open(path)?;
+        match file.try_lock() {
+            Ok(()) => Ok(Box::new(DiskLock(file))),
+            Err(TryLockError::WouldBlock) => Err(io::ErrorKind::WouldBlock.into()),
+            Err(TryLockError::Error(error)) => Err(error),
+        }
+    }
+}
+
+/// Maps `file` for reading.
+#[expect(unsafe_code, reason = "the one memory map of the engine")]
+fn map(file: &File) -> io::Result<memmap2::Mmap> {
+    // SAFETY: a map is sound while nobody writes to or cuts the file under it. The engine writes a file before it
+    // maps it and never after: segments and manifest records are published complete and only ever removed (a removed
+    // file stays mapped whole), write-ahead logs are mapped at start, before the first append to a new one. The lock
+    // file keeps other engines out.
+    unsafe { memmap2::Mmap::map(file) }
+}
+
+#[derive(Debug)]
+struct DiskFile(File);
+
+impl WriteFile for DiskFile {
+    fn append(&self, bytes: &[u8]) -> io::Result<()> {
+        (&self.0).write_all(bytes)
+    }
+
+    fn sync(&self) -> io::Result<()> {
+        self.0.sync_data()
+    }
+
+    fn truncate(&self, length: u64) -> io::Result<()> {
+        self.0.set_len(length)?;
+        (&self.0).seek(SeekFrom::Start(length)).map(drop)
+    }
+}
+
+/// The lock goes with the open file.
+#[derive(Debug)]
+#[expect(dead_code, reason = "held, not read")]
+struct DiskLock(File);
+
+impl Lock for DiskLock {}

@@ -1,0 +1,150 @@
+//! From the head to segments.
+
+use crate::engine::Inner;
+use crate::generation::Flushing;
+use crate::head::{Head, OpenSnapshot, Stream, TenantHead};
+use crate::store::SegmentWriter;
+use crate::{Engine, Error, ErrorKind, Settings};
+use loki_chunk::{BLOCK_MAX_ENTRIES, Block, BlockSource, Compressor, Encoding, Merge};
+use std::sync::atomic::Ordering;
+use std::sync::{Arc, PoisonError};
+
+/// The head may take so many times its size while a flush goes on or fails; then pushes wait for it or are refused.
+const OVERFULL: u64 = 2;
+/// The write-ahead log may take so many times the size of the head, which holds its entries compressed.
+const LOG_SHARE: u64 = 8;
+
+impl Engine {
+    /// Writes everything that is in memory to segments and lets the write-ahead log go.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Io`]: what is not in a segment stays in memory and in the write-ahead log.
+    /// [`ErrorKind::Closed`].
+    pub fn flush(&self) -> Result<(), Error> {
+        self.0.check_open()?;
+        self.0.flush()
+    }
+}
+
+impl Inner {
+    /// Flushes what is in memory, what a flush that failed has left behind first.
+    pub(crate) fn flush(&self) -> Result<(), Error> {
+        let _turn = self.flush_turn.lock().unwrap_or_else(PoisonError::into_inner);
+        self.flush_in_turn()
+    }
+
+    fn flush_in_turn(&self) -> Result<(), Error> {
+        if let Some(left) = self.generations.read().flushing.clone() {
+            self.write_out(&left)?;
+        }
+        let next = {
+            let mut generation = self.generations.write();
+            if generation.active.is_empty() {
+                return Ok(());
+            }
+            let wal_through = self.wal.rotate()?;
+            let fresh = Arc::new(Head::new(self.settings().encoding));
+            let head = std::mem::replace(&mut generation.active, fresh);
+            generation.flushing.insert(Flushing { head, wal_through }).clone()
+        };
+        self.write_out(&next)
+    }
+
+    /// Writes the streams of a head to a segment a tenant, then forgets the head and its log files.
+    fn write_out(&self, flushing: &Flushing) -> Result<(), Error> {
+        let encoding = self.settings().encoding;
+        for (tenant, head) in flushing.head.tenants() {
+            let state = self.tenants.get_or_open(&tenant)?;
+            if state.store.wal_through() >= flushing.wal_through {
+                // Done by an earlier try that failed at a later tenant.
+                continue;
+            }
+            state.store.replace(&[], Some(flushing.wal_through), |writer| write_tenant(&head, encoding, writer))?;
+        }
+        self.generations.write().flushing = None;
+        self.counters.flushes.fetch_add(1, Ordering::Relaxed);
+        self.wal.remove_through(flushing.wal_through)
+    }
+
+    /// Whether the head has to be flushed for its size, its age, or because nothing comes any more.
+    pub(crate) fn flush_is_due(&self, settings: &Settings, now: i64) -> bool {
+        let generation = self.generations.read();
+        if generation.flushing.is_some() {
+            return true;
+        }
+        let head = &generation.active;
+        if head.is_empty() {
+            return false;
+        }
+        let (first, last) = head.appended();
+        head.bytes() >= settings.head_bytes.0
+            || self.wal.length() >= settings.head_bytes.0.saturating_mul(LOG_SHARE)
+            || now >= first.saturating_add(settings.max_chunk_age.as_nanos())
+            || now >= last.saturating_add(settings.chunk_idle_period.as_nanos())
+    }
+
+    /// When a flush will be due if nothing more comes; `None` where there is nothing to flush.
+    pub(crate) fn next_flush(&self, settings: &Settings) -> Option<i64> {
+        let generation = self.generations.read();
+        let (first, last) = generation.active.appended();
+        (!generation.active.is_empty()).then(|| {
+            let aged = first.saturating_add(settings.max_chunk_age.as_nanos());
+            aged.min(last.saturating_add(settings.chunk_idle_period.as_nanos()))
+        })
+    }
+
+    /// Keeps the head within its bounds: whoever pushes while it is overfull flushes it, where nobody does.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Io`] where it is overfull and cannot be flushed: nothing more can be taken.
+    pub(crate) fn make_room(&self, settings: &Settings) -> Result<(), Error> {
+        let most = settings.head_bytes.0.saturating_mul(OVERFULL);
+        if self.generations.read().bytes() < most {
+            return Ok(());
+        }
+        let _turn = self.flush_turn.lock().unwrap_or_else(PoisonError::into_inner);
+        if self.generations.read().bytes() < most {
+            return Ok(());
+        }
+        self.flush_in_turn().map_err(|error| match error.kind() {
+            ErrorKind::Io => {
+                let text = format!("memory is full ({most} bytes) and cannot be flushed: {}", error.message());
+                Error::new(ErrorKind::Io, text).with_source(error)
+            }
+            _ => error,
+        })
+    }
+}
+
+fn write_tenant(head: &TenantHead, encoding: Encoding, writer: &mut SegmentWriter) -> Result<(), Error> {
+    let mut streams = head.select(&[]);
+    streams.sort_by(|a, b| a.labels().cmp(b.labels()));
+    let mut compressor = Compressor::new(encoding);
+    for stream in streams {
+        let blocks = blocks_of(&stream, &mut compressor)?;
+        writer.stream(stream.labels(), blocks.iter().map(|block| (&block.header, &*block.data)))?;
+    }
+    Ok(())
+}
+
+/// The blocks of a stream in time order, none overlapping another.
+fn blocks_of(stream: &Stream, compressor: &mut Compressor) -> Result<Vec<Arc<Block>>, Error> {
+    let snapshot = stream.snapshot();
+    let mut blocks = snapshot.sealed;
+    if let Some(OpenSnapshot { block, .. }) = snapshot.open {
+        blocks.push(Arc::new(block.read().unwrap_or_else(PoisonError::into_inner).seal_with(compressor)));
+    }
+    let ordered = |pair: &[Arc<Block>]| pair[0].header.max_timestamp < pair[1].header.min_timestamp;
+    if blocks.windows(2).all(ordered) {
+        return Ok(blocks);
+    }
+    let damaged = |e| Error::corrupt("a block in memory", e);
+    let mut merged = Vec::with_capacity(blocks.len());
+    let mut merge = Merge::new(blocks.iter().map(|block| BlockSource { header: &block.header, data: &block.data }));
+    while let Some(run) = merge.next_run(BLOCK_MAX_ENTRIES).map_err(damaged)? {
+        merged.push(Arc::new(run.seal_with(compressor).map_err(damaged)?));
+    }
+    Ok(merged)
+}

@@ -1,0 +1,14 @@
+//! From a pushed request to what is stored: labels, rules, levels, rates, in this order.
+
+mod accept;
+mod label_text;
+mod level;
+mod metadata;
+mod rate;
+mod refusal;
+mod stream_labels;
+
+pub(crate) use accept::{Accepted, accept, seconds, stream_refusal};
+pub(crate) use rate::Bucket;
+pub(crate) use refusal::{Discarded, Refusals};
+pub(crate) use stream_labels::LabelCache;

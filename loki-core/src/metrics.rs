@@ -1,0 +1,75 @@
+//! What an engine holds and has done, in numbers.
+
+use crate::TenantId;
+use crate::engine::Inner;
+use std::sync::atomic::Ordering::Relaxed;
+
+/// What an engine holds and has done since it was opened; counters only grow.
+#[derive(Debug, Clone, Default)]
+pub struct Metrics {
+    /// Per tenant.
+    pub tenants: Vec<TenantMetrics>,
+    /// Bytes written to the write-ahead log.
+    pub wal_bytes: u64,
+    /// Records written to the write-ahead log.
+    pub wal_records: u64,
+    /// Syncs of the write-ahead log.
+    pub wal_syncs: u64,
+    /// Bytes that the head takes.
+    pub head_bytes: u64,
+    /// Flushes done.
+    pub flushes: u64,
+    /// Compactions done.
+    pub compactions: u64,
+}
+
+/// One tenant's part of [`Metrics`].
+#[derive(Debug, Clone)]
+pub struct TenantMetrics {
+    /// Who.
+    pub tenant: TenantId,
+    /// Streams in the head.
+    pub head_streams: u64,
+    /// Streams created in the head so far.
+    pub streams_created: u64,
+    /// Segments on disk.
+    pub segments: u64,
+    /// Bytes of those.
+    pub segment_bytes: u64,
+    /// Lines accepted.
+    pub lines_received: u64,
+    /// Bytes of accepted lines and structured metadata.
+    pub bytes_received: u64,
+    /// Bytes of accepted structured metadata.
+    pub metadata_bytes_received: u64,
+    /// Entries refused, and bytes of them, by reason (Loki's names: `line_too_long`, …).
+    pub discarded: Vec<(&'static str, u64, u64)>,
+}
+
+pub(crate) fn collect(inner: &Inner) -> Metrics {
+    let active = std::sync::Arc::clone(&inner.generations.read().active);
+    let (wal_bytes, wal_records, wal_syncs) = inner.wal.counters();
+    let tenants = inner.tenants.all().into_iter().map(|(tenant, state)| {
+        let live = state.store.live();
+        TenantMetrics {
+            head_streams: active.tenant(&tenant).map_or(0, |head| head.len() as u64),
+            tenant,
+            streams_created: state.counters.streams_created.load(Relaxed),
+            segments: live.len() as u64,
+            segment_bytes: live.iter().map(|segment| segment.meta().bytes).sum(),
+            lines_received: state.counters.lines.load(Relaxed),
+            bytes_received: state.counters.bytes.load(Relaxed),
+            metadata_bytes_received: state.counters.metadata_bytes.load(Relaxed),
+            discarded: state.counters.discarded.counts(),
+        }
+    });
+    Metrics {
+        tenants: tenants.collect(),
+        wal_bytes,
+        wal_records,
+        wal_syncs,
+        head_bytes: inner.generations.read().bytes(),
+        flushes: inner.counters.flushes.load(Relaxed),
+        compactions: inner.counters.compactions.load(Relaxed),
+    }
+}

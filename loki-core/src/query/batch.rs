@@ -1,0 +1,124 @@
+//! Batches: blocks as LogQL reads them.
+
+use super::block_ref::BlockRef;
+use super::stats::StatsCounter;
+use loki_chunk::{BlockColumns, ColumnSet as ChunkColumns};
+use loki_logql::Error;
+use loki_logql::source::{Batch, ColumnSet, Columns, MetadataColumn, Summary};
+
+/// Buffers that batches are read into, one after the other, on one thread.
+#[derive(Debug, Default)]
+pub(super) struct Scratch {
+    columns: BlockColumns,
+    metadata: Vec<MetadataColumn>,
+}
+
+/// A batch that is one block.
+#[derive(Debug)]
+pub(super) struct BlockBatch<'a> {
+    block: &'a BlockRef,
+    scratch: &'a mut Scratch,
+    read: ColumnSet,
+    stats: &'a StatsCounter,
+}
+
+impl<'a> BlockBatch<'a> {
+    pub(super) fn new(block: &'a BlockRef, scratch: &'a mut Scratch, stats: &'a StatsCounter) -> BlockBatch<'a> {
+        scratch.columns.clear();
+        scratch.metadata.clear();
+        stats.hand_over(&block.summary(), block.is_in_head());
+        BlockBatch { block, scratch, read: ColumnSet::NONE, stats }
+    }
+}
+
+impl Batch for BlockBatch<'_> {
+    fn summary(&self) -> Summary {
+        self.block.summary()
+    }
+
+    fn read(&mut self, want: ColumnSet) -> Result<Columns<'_>, Error> {
+        let want = want | self.read;
+        if want != self.read {
+            self.block.read(&mut self.scratch.columns, lower(want))?;
+            self.stats.read(&self.block.summary(), self.block.stored_bytes(), self.read, want);
+            if want.contains(ColumnSet::METADATA) && !self.read.contains(ColumnSet::METADATA) {
+                raise_metadata(&self.scratch.columns, &mut self.scratch.metadata);
+            }
+            self.read = want;
+        }
+        Ok(columns_of(&self.scratch.columns, &self.scratch.metadata))
+    }
+}
+
+/// A batch that was merged from several blocks and lies in memory whole.
+#[derive(Debug)]
+pub(super) struct MergedBatch<'a> {
+    columns: &'a BlockColumns,
+    metadata: Vec<MetadataColumn>,
+    summary: Summary,
+}
+
+impl<'a> MergedBatch<'a> {
+    pub(super) fn new(columns: &'a BlockColumns, in_head: bool, stats: &StatsCounter) -> MergedBatch<'a> {
+        let mut metadata = Vec::new();
+        raise_metadata(columns, &mut metadata);
+        let summary = summary_of(columns);
+        stats.hand_over(&summary, in_head);
+        stats.read(&summary, 0, ColumnSet::NONE, ColumnSet::ALL);
+        MergedBatch { columns, metadata, summary }
+    }
+}
+
+impl Batch for MergedBatch<'_> {
+    fn summary(&self) -> Summary {
+        self.summary
+    }
+
+    fn read(&mut self, _want: ColumnSet) -> Result<Columns<'_>, Error> {
+        Ok(columns_of(self.columns, &self.metadata))
+    }
+}
+
+/// What a reader knows of columns that were all read.
+pub(super) fn summary_of(columns: &BlockColumns) -> Summary {
+    let timestamps = columns.timestamps();
+    let bytes_of = |column: &loki_chunk::MetadataColumn| -> u64 {
+        let value = |&symbol: &u32| column.values().get((symbol as usize).checked_sub(1)?);
+        column.symbols().iter().filter_map(value).map(|value| (column.name().len() + value.len()) as u64).sum()
+    };
+    let metadata_bytes = columns.metadata().iter().map(bytes_of).sum();
+    Summary {
+        entries: timestamps.len() as u32,
+        min_timestamp: timestamps.first().copied().unwrap_or(i64::MAX),
+        max_timestamp: timestamps.last().copied().unwrap_or(i64::MIN),
+        line_bytes: columns.lines().len() as u64,
+        metadata_bytes,
+        has_metadata: !columns.metadata().is_empty(),
+    }
+}
+
+fn columns_of<'a>(columns: &'a BlockColumns, metadata: &'a [MetadataColumn]) -> Columns<'a> {
+    Columns { timestamps: columns.timestamps(), offsets: columns.offsets(), lines: columns.lines(), metadata }
+}
+
+/// A set of LogQL's columns as the chunk's.
+fn lower(want: ColumnSet) -> ChunkColumns {
+    [
+        (ColumnSet::TIMESTAMPS, ChunkColumns::TIMESTAMPS),
+        (ColumnSet::OFFSETS, ChunkColumns::OFFSETS),
+        (ColumnSet::LINES, ChunkColumns::LINES),
+        (ColumnSet::METADATA, ChunkColumns::METADATA),
+    ]
+    .into_iter()
+    .filter(|(column, _)| want.contains(*column))
+    .fold(ChunkColumns::NONE, |set, (_, column)| set | column)
+}
+
+fn raise_metadata(columns: &BlockColumns, into: &mut Vec<MetadataColumn>) {
+    into.clear();
+    into.extend(columns.metadata().iter().map(|column| MetadataColumn {
+        name: column.name().to_owned(),
+        values: column.values().iter().collect(),
+        symbols: column.symbols().to_vec(),
+    }));
+}

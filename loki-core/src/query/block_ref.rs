@@ -1,0 +1,80 @@
+//! A block wherever it lies: in memory, open or sealed, or in a segment.
+
+use crate::head::OpenSnapshot;
+use crate::store::Segment;
+use loki_chunk::{Block, BlockColumns, BlockHeader, ColumnSet};
+use loki_logql::source::Summary;
+use std::ops::Range;
+use std::sync::{Arc, PoisonError};
+
+/// A block that a query may read.
+#[derive(Debug, Clone)]
+pub(super) enum BlockRef {
+    /// Of a head, sealed.
+    Sealed(Arc<Block>),
+    /// Of a head, open.
+    Open(OpenSnapshot),
+    /// In a segment: its header, and where its data lie in the file.
+    Stored { segment: Arc<Segment>, header: BlockHeader, data: Range<usize> },
+}
+
+impl BlockRef {
+    /// What is known of it without reading.
+    pub(super) fn summary(&self) -> Summary {
+        match self {
+            BlockRef::Open(open) => open.summary,
+            BlockRef::Sealed(block) => summary_of(&block.header),
+            BlockRef::Stored { header, .. } => summary_of(header),
+        }
+    }
+
+    /// Whether it is in memory.
+    pub(super) fn is_in_head(&self) -> bool {
+        !matches!(self, BlockRef::Stored { .. })
+    }
+
+    /// Compressed bytes; 0 of an open block.
+    pub(super) fn stored_bytes(&self) -> u64 {
+        match self {
+            BlockRef::Open(_) => 0,
+            BlockRef::Sealed(block) => block.data.len() as u64,
+            BlockRef::Stored { header, .. } => header.stored_bytes(),
+        }
+    }
+
+    /// Reads the columns in `want`.
+    pub(super) fn read(&self, columns: &mut BlockColumns, want: ColumnSet) -> Result<(), loki_logql::Error> {
+        let done = match self {
+            BlockRef::Open(open) => {
+                let block = open.block.read().unwrap_or_else(PoisonError::into_inner);
+                block.columns(open.summary.entries as usize, columns, want);
+                Ok(())
+            }
+            BlockRef::Sealed(block) => columns.read(&block.header, &block.data, want),
+            BlockRef::Stored { segment, header, data } => columns.read(header, segment.bytes(data), want),
+        };
+        done.map_err(|error| {
+            let place = match self {
+                BlockRef::Stored { segment, .. } => segment.name(),
+                _ => "a block in memory",
+            };
+            source_error(format!("{place} is damaged: {error}"))
+        })
+    }
+}
+
+/// An error of the storage under a query.
+pub(super) fn source_error(message: String) -> loki_logql::Error {
+    loki_logql::Error::new(loki_logql::ErrorKind::Source { message })
+}
+
+fn summary_of(header: &BlockHeader) -> Summary {
+    Summary {
+        entries: header.entries,
+        min_timestamp: header.min_timestamp,
+        max_timestamp: header.max_timestamp,
+        line_bytes: header.line_bytes,
+        metadata_bytes: header.metadata_bytes,
+        has_metadata: header.has_metadata(),
+    }
+}

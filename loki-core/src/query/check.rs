@@ -1,0 +1,167 @@
+//! The limits that a query is held against before it runs.
+
+use crate::{Error, ErrorKind, Limits, Period, QueryRequest};
+use loki_logql::{QueryResult, Time};
+use loki_logql::ast::{Expr, LogRange, Selector};
+use loki_logql::visit::{Visitor, walk_log_range};
+
+/// Holds a parsed query against the limits of its tenant.
+///
+/// # Errors
+///
+/// [`ErrorKind::LimitExceeded`] or [`ErrorKind::InvalidQuery`] with Loki's text.
+pub(crate) fn check(expr: &Expr, request: &QueryRequest, limits: &Limits) -> Result<(), Error> {
+    let exceeded = |text: String| Err(Error::new(ErrorKind::LimitExceeded, text));
+    let is_log = matches!(expr, Expr::Log(_));
+    let most = limits.max_entries_limit_per_query;
+    if is_log && most > 0 && request.limit > most {
+        let text = "max entries limit per query exceeded, limit > max_entries_limit_per_query";
+        return exceeded(format!("{text} ({} > {most})", request.limit));
+    }
+    let mut found = Found::default();
+    found.visit_expr(expr);
+    let most = limits.max_streams_matchers_per_query;
+    for selector in &found.selectors {
+        let count = selector.matchers.len();
+        if most > 0 && count > most {
+            let text = "max streams matchers per query exceeded, matchers-count > limit";
+            return exceeded(format!("{text} ({count} > {most})"));
+        }
+        check_labels(selector, limits)?;
+    }
+    if limits.max_query_range > Period::ZERO {
+        if let Some(range) = found.ranges.iter().max().filter(|&&range| range > limits.max_query_range.as_nanos()) {
+            let text = format!("[interval] value exceeds limit: [{}] > [{}]", Period(*range), limits.max_query_range);
+            return exceeded(text);
+        }
+    }
+    if limits.max_query_length > Period::ZERO {
+        let longest = found.ranges.iter().copied().max().unwrap_or(0);
+        let length = match request.time {
+            Time::Range { start, end, .. } => end.saturating_sub(start).saturating_add(longest),
+            Time::Instant(_) => longest,
+        };
+        if length > limits.max_query_length.as_nanos() {
+            let length = loki_logql::units::format_duration(length);
+            return exceeded(format!(
+                "the query time range exceeds the limit (query length: {length}, limit: {})",
+                limits.max_query_length
+            ));
+        }
+    }
+    Ok(())
+}
+
+fn check_labels(selector: &Selector, limits: &Limits) -> Result<(), Error> {
+    let names: Vec<&str> = selector.matchers.iter().map(|matcher| matcher.name.as_str()).collect();
+    let missing: Vec<&str> =
+        limits.required_labels.iter().map(String::as_str).filter(|name| !names.contains(name)).collect();
+    if !missing.is_empty() {
+        let text = format!(
+            "stream selector is missing required matchers [{}], labels present in the query were [{}]",
+            missing.join(", "),
+            names.join(" ")
+        );
+        return Err(Error::new(ErrorKind::LimitExceeded, text));
+    }
+    if names.len() < limits.minimum_labels_number {
+        let text = format!(
+            "stream selector has less label matchers than required: (present: [{}], number_present: {}, \
+             required_number_label_matchers: {})",
+            names.join(" "),
+            names.len(),
+            limits.minimum_labels_number
+        );
+        return Err(Error::new(ErrorKind::LimitExceeded, text));
+    }
+    Ok(())
+}
+
+/// Refuses a query that an administrator blocked.
+///
+/// # Errors
+///
+/// [`ErrorKind::LimitExceeded`] with Loki's text.
+pub(crate) fn check_blocked(text: &str, expr: &Expr, limits: &Limits) -> Result<(), Error> {
+    for blocked in &limits.blocked_queries {
+        let kind = match expr {
+            Expr::Log(log) if log.stages.is_empty() => "limited",
+            Expr::Log(_) => "filter",
+            _ => "metric",
+        };
+        if !blocked.types.is_empty() && !blocked.types.split(',').any(|t| t.trim() == kind) {
+            continue;
+        }
+        let by_hash = blocked.hash != 0 && blocked.hash == fnv1(text.as_bytes());
+        let by_pattern = match blocked.pattern.as_str() {
+            "" => blocked.hash == 0,
+            ".*" => true,
+            pattern if blocked.regex => {
+                let whole = |p: &str| loki_index::Predicate::regex("", p).is_ok_and(|p| p.matches(text.trim()));
+                loki_logql::matcher_regex(&format!(".*(?:{pattern}).*")).is_ok_and(|p| whole(&p))
+            }
+            pattern => pattern.trim() == text.trim(),
+        };
+        if by_hash || (by_pattern && blocked.hash == 0) {
+            return Err(Error::new(ErrorKind::LimitExceeded, "query blocked by policy"));
+        }
+    }
+    Ok(())
+}
+
+/// 32-bit FNV-1 (Fowler, Noll, Vo).
+fn fnv1(bytes: &[u8]) -> u32 {
+    bytes.iter().fold(0x811c_9dc5, |hash: u32, &byte| hash.wrapping_mul(0x0100_0193) ^ u32::from(byte))
+}
+
+#[derive(Debug, Default)]
+struct Found {
+    selectors: Vec<Selector>,
+    ranges: Vec<i64>,
+}
+
+impl Visitor for Found {
+    fn visit_selector(&mut self, selector: &Selector) {
+        self.selectors.push(selector.clone());
+    }
+
+    fn visit_log_range(&mut self, range: &LogRange) {
+        self.ranges.push(range.range);
+        walk_log_range(self, range);
+    }
+}
+
+/// The times of a request as a tenant may ask for them: not before the lookback, and aligned to the step where the
+/// configuration splits queries.
+pub(crate) fn clamp(time: Time, is_log: bool, limits: &Limits, now: i64) -> Time {
+    let Time::Range { mut start, mut end, step } = time else { return time };
+    if limits.max_query_lookback > Period::ZERO {
+        start = start.max(now.saturating_sub(limits.max_query_lookback.as_nanos()));
+        end = end.max(start);
+    }
+    if !is_log && limits.split_queries_by_interval > Period::ZERO && step > 0 {
+        // Splitting cuts a range at multiples of the step, and rounds its ends outwards to them.
+        start = start.div_euclid(step) * step;
+        end = end.checked_add(step - 1).map_or(end, |end| end.div_euclid(step) * step);
+    }
+    Time::Range { start, end, step }
+}
+
+/// The error of a query that ran too long.
+pub(crate) fn timed_out() -> Error {
+    Error::new(
+        ErrorKind::TimedOut,
+        "request timed out, decrease the duration of the request or add more label matchers (prefer exact match over \
+         regex match) to reduce the amount of data processed",
+    )
+}
+
+/// Lines or samples in an answer.
+pub(crate) fn entries_returned(result: &QueryResult) -> u64 {
+    (match result {
+        QueryResult::Streams(streams) => streams.iter().map(|stream| stream.entries.len()).sum(),
+        QueryResult::Vector(samples) => samples.len(),
+        QueryResult::Matrix(series) => series.iter().map(|series| series.samples.len()).sum(),
+        QueryResult::Scalar(_) => 1,
+    }) as u64
+}

@@ -1,0 +1,12 @@
+//! What is on the disk for good: immutable segments, and the manifest that says which of them count. See `FORMAT.md`.
+
+mod layout;
+mod manifest;
+mod segment;
+mod segment_writer;
+mod tenant_store;
+
+pub(crate) use manifest::SegmentMeta;
+pub(crate) use segment::{Segment, SegmentChunk};
+pub(crate) use segment_writer::SegmentWriter;
+pub(crate) use tenant_store::TenantStore;

@@ -1,0 +1,183 @@
+//! Reading a segment.
+
+use super::layout::{Footer, View};
+use super::manifest::SegmentMeta;
+use crate::files::{FileBytes, Files};
+use crate::Error;
+use loki_chunk::{BlockHeader, directory};
+use loki_index::{ChunkPlace, Index, Postings, Predicate, SeriesId};
+use loki_logql::Labels;
+use std::ops::Range;
+use std::path::Path;
+use std::sync::OnceLock;
+
+/// One immutable file of many streams' chunks with their index.
+#[derive(Debug)]
+pub(crate) struct Segment {
+    name: String,
+    meta: SegmentMeta,
+    bytes: FileBytes,
+    directories: View,
+    index: Index<View>,
+    /// Label sets as they were first needed, by series id.
+    labels: Vec<OnceLock<Labels>>,
+}
+
+/// The chunk of one stream in a segment.
+#[derive(Debug)]
+pub(crate) struct SegmentChunk {
+    pub(crate) labels: Labels,
+    /// Its blocks in time order: header, and where the data lie in the file.
+    pub(crate) blocks: Vec<(BlockHeader, Range<usize>)>,
+}
+
+impl Segment {
+    /// Opens the segment `path` that the manifest describes as `meta`.
+    ///
+    /// # Errors
+    ///
+    /// [`Io`](crate::ErrorKind::Io), [`Corrupt`](crate::ErrorKind::Corrupt) where footer or index are damaged.
+    pub(crate) fn open(files: &dyn Files, path: &Path, meta: SegmentMeta) -> Result<Segment, Error> {
+        let name = path.display().to_string();
+        let bytes = files.read(path).map_err(|e| Error::io(&name, e))?;
+        let footer = Footer::decode(&bytes).map_err(|problem| Error::corrupt(&name, problem))?;
+        let directories = View::new(bytes.clone(), &footer.directories);
+        directories.verify(&name, &footer.directories)?;
+        let index = View::new(bytes.clone(), &footer.index);
+        index.verify(&name, &footer.index)?;
+        let index = Index::open(index).map_err(|problem| Error::corrupt(&name, problem))?;
+        let labels = (0..index.len()).map(|_| OnceLock::new()).collect();
+        Ok(Segment { name, meta, bytes, directories, index, labels })
+    }
+
+    /// The path of its file.
+    pub(crate) fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// What the manifest says of it.
+    pub(crate) fn meta(&self) -> &SegmentMeta {
+        &self.meta
+    }
+
+    /// Whether an entry of it can have a timestamp in `start..end`.
+    pub(crate) fn overlaps(&self, start: i64, end: i64) -> bool {
+        self.meta.max_timestamp >= start && self.meta.min_timestamp < end
+    }
+
+    /// The chunks with entries in `start..end` of the streams that `predicates` select.
+    ///
+    /// # Errors
+    ///
+    /// [`Corrupt`](crate::ErrorKind::Corrupt).
+    pub(crate) fn select(&self, predicates: &[Predicate], start: i64, end: i64) -> Result<Vec<SegmentChunk>, Error> {
+        self.ids(predicates, start, end.saturating_sub(1))?.iter().map(|id| self.chunk(id)).collect()
+    }
+
+    /// The chunks of all streams, in label order.
+    ///
+    /// # Errors
+    ///
+    /// [`Corrupt`](crate::ErrorKind::Corrupt), one chunk at a time.
+    pub(crate) fn chunks(&self) -> impl Iterator<Item = Result<SegmentChunk, Error>> + '_ {
+        (0..self.index.len() as u32).map(|id| self.chunk(SeriesId(id)))
+    }
+
+    /// The label sets of the selected streams with entries in `start..=end`.
+    ///
+    /// # Errors
+    ///
+    /// [`Corrupt`](crate::ErrorKind::Corrupt).
+    pub(crate) fn series(&self, predicates: &[Predicate], start: i64, end: i64) -> Result<Vec<Labels>, Error> {
+        self.ids(predicates, start, end)?.iter().map(|id| self.labels(id)).collect()
+    }
+
+    /// The label names of those streams.
+    ///
+    /// # Errors
+    ///
+    /// [`Corrupt`](crate::ErrorKind::Corrupt).
+    pub(crate) fn label_names(&self, predicates: &[Predicate], start: i64, end: i64) -> Result<Vec<String>, Error> {
+        let ids = self.ids(predicates, start, end)?;
+        self.index.label_names(Some(&ids)).map_err(|e| self.damaged(e))
+    }
+
+    /// The values of the label `name` in those streams.
+    ///
+    /// # Errors
+    ///
+    /// [`Corrupt`](crate::ErrorKind::Corrupt).
+    pub(crate) fn label_values(
+        &self,
+        name: &str,
+        predicates: &[Predicate],
+        start: i64,
+        end: i64,
+    ) -> Result<Vec<String>, Error> {
+        let ids = self.ids(predicates, start, end)?;
+        self.index.label_values(name, Some(&ids)).map_err(|e| self.damaged(e))
+    }
+
+    /// The bytes of a block.
+    pub(crate) fn bytes(&self, range: &Range<usize>) -> &[u8] {
+        &self.bytes[range.clone()]
+    }
+
+    /// The selected streams with entries in `start..=end`.
+    fn ids(&self, predicates: &[Predicate], start: i64, end: i64) -> Result<Postings, Error> {
+        let ids = self.index.select(predicates).map_err(|e| self.damaged(e))?;
+        if self.meta.min_timestamp >= start && self.meta.max_timestamp <= end {
+            return Ok(ids);
+        }
+        let mut within = Postings::new();
+        for id in ids.iter() {
+            if self.places(id)?.iter().any(|place| place.max_timestamp >= start && place.min_timestamp <= end) {
+                within.insert(id);
+            }
+        }
+        Ok(within)
+    }
+
+    fn chunk(&self, id: SeriesId) -> Result<SegmentChunk, Error> {
+        let place = *self.places(id)?.first().ok_or_else(|| self.damaged(format_args!("series {} has no chunk", id.0)))?;
+        let end = place.offset.checked_add(place.length).filter(|&end| end <= self.bytes.len() as u64);
+        let blocks = self.directory(id)?.into_iter().map(|header| {
+            let data = header.data_range();
+            let range = place.offset.checked_add(data.start).zip(place.offset.checked_add(data.end));
+            match range.zip(end) {
+                Some(((from, to), end)) if from <= to && to <= end => Ok((header, from as usize..to as usize)),
+                _ => Err(self.damaged(format_args!("a block of series {} lies outside its chunk", id.0))),
+            }
+        });
+        Ok(SegmentChunk { labels: self.labels(id)?, blocks: blocks.collect::<Result<_, _>>()? })
+    }
+
+    fn places(&self, id: SeriesId) -> Result<Vec<ChunkPlace>, Error> {
+        self.index.places(id).map_err(|e| self.damaged(e))
+    }
+
+    /// The block headers of one stream.
+    fn directory(&self, id: SeriesId) -> Result<Vec<BlockHeader>, Error> {
+        let section = self.directories.as_ref();
+        let offset = |place: u32| {
+            let at = place as usize * 8;
+            let bytes = section.get(at..at + 8)?;
+            usize::try_from(super::layout::u64_at(bytes, 0)).ok()
+        };
+        let range = offset(id.0).zip(offset(id.0 + 1)).and_then(|(start, end)| section.get(start..end));
+        let bytes = range.ok_or_else(|| self.damaged(format_args!("no directory of series {}", id.0)))?;
+        directory::decode(bytes).map_err(|e| self.damaged(e))
+    }
+
+    fn labels(&self, id: SeriesId) -> Result<Labels, Error> {
+        if let Some(labels) = self.labels[id.0 as usize].get() {
+            return Ok(labels.clone());
+        }
+        let labels = Labels::from_pairs(self.index.labels(id).map_err(|e| self.damaged(e))?);
+        Ok(self.labels[id.0 as usize].get_or_init(|| labels).clone())
+    }
+
+    fn damaged(&self, problem: impl std::fmt::Display) -> Error {
+        Error::corrupt(&self.name, problem)
+    }
+}

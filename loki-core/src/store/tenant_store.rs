@@ -1,0 +1,162 @@
+//! One tenant's segments: the folder, the manifest, the open files.
+
+use super::manifest::{Change, Manifest, SegmentMeta};
+use super::segment::Segment;
+use super::segment_writer::SegmentWriter;
+use crate::Error;
+use crate::files::Files;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
+
+/// The segments of one tenant.
+#[derive(Debug)]
+pub(crate) struct TenantStore {
+    files: Arc<dyn Files>,
+    folder: PathBuf,
+    /// What writers change, one at a time.
+    writing: Mutex<Writing>,
+    /// What readers see.
+    live: RwLock<Arc<[Arc<Segment>]>>,
+}
+
+#[derive(Debug)]
+struct Writing {
+    manifest: Manifest,
+    next_number: u64,
+}
+
+impl TenantStore {
+    /// Opens the store in `folder`, which is made where it is not there, and removes files that count for nothing.
+    ///
+    /// # Errors
+    ///
+    /// [`Io`](crate::ErrorKind::Io), [`Corrupt`](crate::ErrorKind::Corrupt).
+    pub(crate) fn open(files: Arc<dyn Files>, folder: &Path) -> Result<TenantStore, Error> {
+        let (segments, records) = (segment_folder(folder), folder.join("manifest"));
+        let failed = |e| Error::io(folder.display(), e);
+        for made in [&segments, &records] {
+            files.create_folder(made).map_err(failed)?;
+        }
+        files.sync_folder(folder).map_err(failed)?;
+        let manifest = Manifest::open(Arc::clone(&files), &records)?;
+        let mut next_number = manifest.live().iter().map(|s| s.number + 1).max().unwrap_or(1);
+        for name in files.list(&segments).map_err(failed)? {
+            let number = name.strip_suffix(".segment").and_then(|stem| stem.parse::<u64>().ok());
+            next_number = next_number.max(number.map_or(0, |n| n + 1));
+            if number.is_none_or(|n| !manifest.live().iter().any(|s| s.number == n)) {
+                // Of an interrupted flush or compaction.
+                files.remove(&segments.join(&name)).map_err(failed)?;
+            }
+        }
+        for name in files.list(&records).map_err(failed)?.iter().filter(|name| name.ends_with(".new")) {
+            files.remove(&records.join(name)).map_err(failed)?;
+        }
+        let open = |meta: &SegmentMeta| {
+            Segment::open(&*files, &segment_path(folder, meta.number), meta.clone()).map(Arc::new)
+        };
+        let live = manifest.live().iter().map(open).collect::<Result<Arc<[_]>, Error>>()?;
+        Ok(TenantStore {
+            files: Arc::clone(&files),
+            folder: folder.to_owned(),
+            writing: Mutex::new(Writing { manifest, next_number }),
+            live: RwLock::new(live),
+        })
+    }
+
+    /// The live segments, oldest number first.
+    pub(crate) fn live(&self) -> Arc<[Arc<Segment>]> {
+        Arc::clone(&self.live.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// The last file of the write-ahead log whose records of this tenant are in segments.
+    pub(crate) fn wal_through(&self) -> u64 {
+        self.lock().manifest.wal_through()
+    }
+
+    /// Writes a segment with `fill` and puts it in the place of the segments `replaced`. What `fill` leaves empty
+    /// becomes no segment.
+    ///
+    /// # Errors
+    ///
+    /// What `fill` answers, [`Io`](crate::ErrorKind::Io): nothing changed. [`Closed`](crate::ErrorKind::Closed): see
+    /// [`Manifest::commit`].
+    pub(crate) fn replace(
+        &self,
+        replaced: &[u64],
+        wal_through: Option<u64>,
+        fill: impl FnOnce(&mut SegmentWriter) -> Result<(), Error>,
+    ) -> Result<(), Error> {
+        let number = {
+            let mut writing = self.lock();
+            writing.next_number += 1;
+            writing.next_number - 1
+        };
+        let path = segment_path(&self.folder, number);
+        let written = self.write(number, &path, fill).and_then(|meta| {
+            let segment = meta.map(|meta| Segment::open(&*self.files, &path, meta)).transpose()?;
+            self.commit(segment, replaced, wal_through)
+        });
+        match written {
+            // Whether the manifest names the segment is unknown: it has to stay.
+            Err(error) if error.kind() == crate::ErrorKind::Closed => return Err(error),
+            Err(error) => {
+                let _ = self.files.remove(&path);
+                return Err(error);
+            }
+            Ok(()) => {}
+        }
+        for &old in replaced {
+            // Readers that hold it read on; a file that stays is removed at the next open.
+            let _ = self.files.remove(&segment_path(&self.folder, old));
+        }
+        Ok(())
+    }
+
+    fn write(
+        &self,
+        number: u64,
+        path: &Path,
+        fill: impl FnOnce(&mut SegmentWriter) -> Result<(), Error>,
+    ) -> Result<Option<SegmentMeta>, Error> {
+        let folder = segment_folder(&self.folder);
+        let beside = folder.join(format!("{number}.new"));
+        let failed = |e| Error::io(path.display(), e);
+        let file = self.files.create(&beside).map_err(failed)?;
+        let mut writer = SegmentWriter::new(file, path.display().to_string());
+        let written = fill(&mut writer).and_then(|()| {
+            if writer.is_empty() {
+                return Ok(None);
+            }
+            let meta = writer.finish(number)?;
+            self.files.publish(&beside, path).map_err(failed)?;
+            self.files.sync_folder(&folder).map_err(failed)?;
+            Ok(Some(meta))
+        });
+        if !matches!(written, Ok(Some(_))) {
+            let _ = self.files.remove(&beside);
+        }
+        written
+    }
+
+    fn commit(&self, segment: Option<Segment>, replaced: &[u64], wal_through: Option<u64>) -> Result<(), Error> {
+        let mut writing = self.lock();
+        let add = segment.iter().map(|segment| segment.meta().clone()).collect();
+        writing.manifest.commit(Change { add, remove: replaced.to_vec(), wal_through })?;
+        let kept = self.live().iter().filter(|s| !replaced.contains(&s.meta().number)).cloned().collect::<Vec<_>>();
+        let now: Arc<[_]> = kept.into_iter().chain(segment.map(Arc::new)).collect();
+        *self.live.write().unwrap_or_else(PoisonError::into_inner) = now;
+        Ok(())
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Writing> {
+        self.writing.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn segment_folder(folder: &Path) -> PathBuf {
+    folder.join("segments")
+}
+
+fn segment_path(folder: &Path, number: u64) -> PathBuf {
+    segment_folder(folder).join(format!("{number:016}.segment"))
+}

@@ -1,0 +1,226 @@
+//! The bytes of a content filter, read and written.
+
+use super::{
+    fuse::{self, Shape},
+    grams::Grams,
+    needle::{ByteMask, Needle},
+};
+use crate::{Error, ErrorKind, format};
+
+/// What a content filter starts with.
+const MAGIC: [u8; 4] = *b"LKCF";
+/// The only version there is.
+const VERSION: u32 = 1;
+
+const MAGIC_AT: usize = 0;
+const VERSION_AT: usize = MAGIC_AT + 4;
+const GRAMS_AT: usize = VERSION_AT + 4;
+const SET_AT: usize = GRAMS_AT + 1;
+const SEGMENT_BITS_AT: usize = SET_AT + 1;
+const RESERVED_AT: usize = SEGMENT_BITS_AT + 1;
+const SEGMENTS_AT: usize = RESERVED_AT + 1;
+const SEED_AT: usize = SEGMENTS_AT + 4;
+const LONGEST_LINE_AT: usize = SEED_AT + 8;
+const BYTES_AT: usize = LONGEST_LINE_AT + 4;
+const SLOTS_SUM_AT: usize = BYTES_AT + 32;
+const HEADER_SUM_AT: usize = SLOTS_SUM_AT + 4;
+const HEADER_BYTES: usize = HEADER_SUM_AT + 4;
+
+/// A filter over the lines of a block: says "no" to a needle only if no line contains it.
+///
+/// Opening checks the header and costs nanoseconds. A "no" is worth what the bytes are worth: hold them against their
+/// checksum once with [`verify`](Self::verify), wherever they come from, before trusting it.
+///
+/// ```
+/// use loki_index::{ContentFilter, ContentFilterBuilder, FilterSettings, Needle};
+///
+/// let mut builder = ContentFilterBuilder::new(FilterSettings::default());
+/// builder.add_lines(b"trace_id=4bf92f3577b34da6", &[0, 25]);
+/// let bytes = builder.finish();
+///
+/// let filter = ContentFilter::open(&bytes)?;
+/// filter.verify()?;
+/// assert!(filter.may_contain(&Needle::new(b"4bf92f3577b34da6", false)));
+/// assert!(!filter.may_contain(&Needle::new(b"00f067aa0ba902b7", false)));
+/// # Ok::<(), loki_index::Error>(())
+/// ```
+#[derive(Clone, Copy, Debug)]
+pub struct ContentFilter<'a> {
+    header: Header,
+    slots: &'a [u8],
+    slots_sum: u32,
+}
+
+/// What the header says.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Header {
+    pub(super) grams: Grams,
+    pub(super) bytes: ByteMask,
+    pub(super) longest_line: u32,
+    pub(super) set: Set,
+}
+
+/// The hashes of the lines.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Set {
+    /// There are none: all lines are short.
+    Empty,
+    /// Nothing is known about them.
+    Unknown,
+    Fuse(Shape),
+}
+
+impl Set {
+    /// A tag, and a shape for the bytes after it.
+    fn parts(self) -> (u8, Shape) {
+        let none = Shape {
+            seed: 0,
+            segment_bits: 0,
+            segments: 0,
+        };
+        match self {
+            Self::Empty => (0, none),
+            Self::Unknown => (1, none),
+            Self::Fuse(shape) => (2, shape),
+        }
+    }
+}
+
+impl Header {
+    /// The filter's bytes.
+    pub(super) fn encode(&self, slots: &[u8]) -> Vec<u8> {
+        let (tag, shape) = self.set.parts();
+        let mut into = Vec::with_capacity(HEADER_BYTES + slots.len());
+        into.extend_from_slice(&MAGIC);
+        into.extend_from_slice(&VERSION.to_le_bytes());
+        into.extend_from_slice(&[self.grams as u8, tag, shape.segment_bits as u8, 0]);
+        into.extend_from_slice(&shape.segments.to_le_bytes());
+        into.extend_from_slice(&shape.seed.to_le_bytes());
+        into.extend_from_slice(&self.longest_line.to_le_bytes());
+        self.bytes
+            .0
+            .iter()
+            .for_each(|part| into.extend_from_slice(&part.to_le_bytes()));
+        into.extend_from_slice(&crc32fast::hash(slots).to_le_bytes());
+        let sum = crc32fast::hash(&into);
+        into.extend_from_slice(&sum.to_le_bytes());
+        into.extend_from_slice(slots);
+        into
+    }
+}
+
+impl<'a> ContentFilter<'a> {
+    /// Opens a filter: checks the header, its checksum, and that there are as many bytes as it says.
+    ///
+    /// # Errors
+    ///
+    /// What the bytes are instead: not a filter, of another version, cut off, damaged.
+    pub fn open(bytes: &'a [u8]) -> Result<Self, Error> {
+        let length = |expected: usize| {
+            Error::new(
+                ErrorKind::Length {
+                    expected: expected as u64,
+                    found: bytes.len() as u64,
+                },
+                bytes.len() as u64,
+            )
+        };
+        let found = *bytes.first_chunk().ok_or_else(|| length(HEADER_BYTES))?;
+        if found != MAGIC {
+            return Err(Error::new(ErrorKind::Magic { expected: MAGIC, found }, MAGIC_AT as u64));
+        }
+        let (header, slots) = bytes
+            .split_at_checked(HEADER_BYTES)
+            .ok_or_else(|| length(HEADER_BYTES))?;
+        let version = u32::from_le_bytes(format::array(header, VERSION_AT));
+        if version != VERSION {
+            let kind = ErrorKind::Version {
+                expected: VERSION,
+                found: version,
+            };
+            return Err(Error::new(kind, VERSION_AT as u64));
+        }
+        check_sum(
+            &header[..HEADER_SUM_AT],
+            u32::from_le_bytes(format::array(header, HEADER_SUM_AT)),
+            HEADER_SUM_AT,
+        )?;
+
+        let malformed = |what, at: usize| Error::malformed(what, at as u64);
+        let grams = Grams::ALL.into_iter().find(|&grams| grams as u8 == header[GRAMS_AT]);
+        let shape = Shape {
+            seed: u64::from_le_bytes(format::array(header, SEED_AT)),
+            segment_bits: u32::from(header[SEGMENT_BITS_AT]),
+            segments: u32::from_le_bytes(format::array(header, SEGMENTS_AT)),
+        };
+        let (set, expected) = match header[SET_AT] {
+            0 => (Set::Empty, 0),
+            1 => (Set::Unknown, 0),
+            2 => (
+                Set::Fuse(shape),
+                shape.slots().ok_or_else(|| malformed("segments", SEGMENTS_AT))?,
+            ),
+            _ => return Err(malformed("set", SET_AT)),
+        };
+        if slots.len() != expected {
+            return Err(length(HEADER_BYTES.saturating_add(expected)));
+        }
+        let header = Header {
+            grams: grams.ok_or_else(|| malformed("grams", GRAMS_AT))?,
+            bytes: ByteMask(std::array::from_fn(|part| {
+                u64::from_le_bytes(format::array(header, BYTES_AT + 8 * part))
+            })),
+            longest_line: u32::from_le_bytes(format::array(header, LONGEST_LINE_AT)),
+            set,
+        };
+        Ok(Self {
+            header,
+            slots,
+            slots_sum: u32::from_le_bytes(format::array(bytes, SLOTS_SUM_AT)),
+        })
+    }
+
+    /// Holds all bytes against their checksum.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Checksum`].
+    pub fn verify(&self) -> Result<(), Error> {
+        check_sum(self.slots, self.slots_sum, SLOTS_SUM_AT)
+    }
+
+    /// Whether some line may contain a needle. `false` is certain; `true` is not.
+    pub fn may_contain(&self, needle: &Needle) -> bool {
+        needle.may_be_in(self)
+    }
+
+    /// How many bytes the longest line has.
+    pub fn longest_line(&self) -> u32 {
+        self.header.longest_line
+    }
+
+    pub(super) fn grams(&self) -> Grams {
+        self.header.grams
+    }
+
+    pub(super) fn byte_mask(&self) -> ByteMask {
+        self.header.bytes
+    }
+
+    pub(super) fn contains_hash(&self, hash: u64) -> bool {
+        match self.header.set {
+            Set::Empty => false,
+            Set::Unknown => true,
+            Set::Fuse(shape) => fuse::contains(shape, self.slots, hash),
+        }
+    }
+}
+
+fn check_sum(bytes: &[u8], expected: u32, at: usize) -> Result<(), Error> {
+    let found = crc32fast::hash(bytes);
+    if expected == found {
+        Ok(())
+    } else {
+        Err(Error::new(ErrorKind::Checksum { expected, found }, at as u64))
+    }
+}

@@ -1,0 +1,143 @@
+//! A binary fuse filter: an approximate set of 64-bit hashes at nine to ten bits a key.
+//!
+//! After Graf and Lemire, "Binary Fuse Filters: Fast and Smaller Than Xor Filters" (2022). A key hashes to three slots
+//! of neighbouring segments, and the bytes there xor to its fingerprint. A key that was not put in passes once in 256.
+
+/// The most seeds tried. One fails about once in a hundred times, and the chance falls as sets grow.
+const ATTEMPTS: u64 = 64;
+/// The largest segment; beyond it locality suffers and nothing is won.
+const MAX_SEGMENT_BITS: u32 = 18;
+
+/// The numbers that say which slots a key has.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Shape {
+    pub(super) seed: u64,
+    /// A segment has two to this power slots.
+    pub(super) segment_bits: u32,
+    /// Segments in which a first slot may lie; two more follow.
+    pub(super) segments: u32,
+}
+
+impl Shape {
+    /// The shape for this many keys, of which there is at least one.
+    fn new(keys: usize, seed: u64) -> Self {
+        let keys = keys as f64;
+        let segment_bits = ((keys.ln() / 3.33f64.ln() + 2.25) as u32).min(MAX_SEGMENT_BITS);
+        let factor = (0.875 + 0.25 * 1e6f64.ln() / keys.max(2.0).ln()).max(1.125);
+        let slots = (keys * factor).round();
+        let segments = (slots / f64::from(1 << segment_bits)).ceil() as u32;
+        Self {
+            seed,
+            segment_bits,
+            segments: segments.saturating_sub(2).max(1),
+        }
+    }
+
+    /// How many slots there are, of one byte each; `None` if that is more than a slice can have.
+    pub(super) fn slots(self) -> Option<usize> {
+        let segments = usize::try_from(self.segments).ok()?.checked_add(2)?;
+        (self.segment_bits <= MAX_SEGMENT_BITS).then_some(())?;
+        segments.checked_mul(1 << self.segment_bits)
+    }
+
+    /// The slots of a key, and its fingerprint. All are below `slots`.
+    fn place(self, key: u64) -> ([usize; 3], u8) {
+        let hash = mix(key ^ self.seed);
+        let firsts = u64::from(self.segments) << self.segment_bits;
+        let first = ((u128::from(hash) * u128::from(firsts)) >> 64) as u64;
+        let segment = 1u64 << self.segment_bits;
+        let second = (first + segment) ^ (hash >> 18 & (segment - 1));
+        let third = (first + 2 * segment) ^ (hash & (segment - 1));
+        (
+            [first as usize, second as usize, third as usize],
+            (hash ^ hash >> 32) as u8,
+        )
+    }
+}
+
+/// Whether a key may be in a set; `slots` is as long as the shape says.
+pub(super) fn contains(shape: Shape, slots: &[u8], key: u64) -> bool {
+    let ([first, second, third], fingerprint) = shape.place(key);
+    slots[first] ^ slots[second] ^ slots[third] == fingerprint
+}
+
+/// Builds a set of distinct keys; `None` if no seed works, which no set of distinct keys was seen to do.
+pub(super) fn build(keys: &[u64]) -> Option<(Shape, Vec<u8>)> {
+    (1..=ATTEMPTS).find_map(|attempt| {
+        let shape = Shape::new(keys.len().max(1), mix(attempt));
+        Some((shape, fill(shape, keys)?))
+    })
+}
+
+/// Takes away, again and again, a key that is alone in a slot; then gives slots their bytes in reverse, so that each
+/// key sets a byte that no later one touches.
+fn fill(shape: Shape, keys: &[u64]) -> Option<Vec<u8>> {
+    let slots = shape.slots()?;
+    // Per slot the keys in it: how many, and the xor of them, which is the key itself where there is one.
+    let mut counts = vec![0u32; slots];
+    let mut sums = vec![0u64; slots];
+    for &key in keys {
+        for slot in shape.place(key).0 {
+            counts[slot] += 1;
+            sums[slot] ^= key;
+        }
+    }
+    let mut alone: Vec<usize> = (0..slots).filter(|&slot| counts[slot] == 1).collect();
+    let mut order = Vec::with_capacity(keys.len());
+    while let Some(slot) = alone.pop() {
+        if counts[slot] != 1 {
+            continue;
+        }
+        let key = sums[slot];
+        order.push((key, slot));
+        for other in shape.place(key).0 {
+            counts[other] -= 1;
+            sums[other] ^= key;
+            if counts[other] == 1 {
+                alone.push(other);
+            }
+        }
+    }
+    if order.len() != keys.len() {
+        return None;
+    }
+    let mut bytes = vec![0u8; slots];
+    for (key, slot) in order.into_iter().rev() {
+        let ([first, second, third], fingerprint) = shape.place(key);
+        // The slot's own byte is still zero.
+        bytes[slot] = fingerprint ^ bytes[first] ^ bytes[second] ^ bytes[third];
+    }
+    Some(bytes)
+}
+
+/// The finalizer of murmur3.
+fn mix(mut value: u64) -> u64 {
+    value = (value ^ value >> 33).wrapping_mul(0xff51_afd7_ed55_8ccd);
+    value = (value ^ value >> 33).wrapping_mul(0xc4ce_b9fe_1a85_ec53);
+    value ^ value >> 33
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_key_is_found_whatever_the_size() {
+        for size in (0..50).chain([100, 1_000, 10_000, 50_000]) {
+            let keys: Vec<u64> = (0..size).map(|key| mix(key + 1)).collect();
+            let (shape, slots) = build(&keys).unwrap();
+            assert!(keys.iter().all(|&key| contains(shape, &slots, key)), "{size} keys");
+        }
+    }
+
+    #[test]
+    fn other_keys_pass_once_in_256() {
+        let keys: Vec<u64> = (0..20_000).map(|key| mix(key + 1)).collect();
+        let (shape, slots) = build(&keys).unwrap();
+        let passed = (20_000..120_000)
+            .filter(|key| contains(shape, &slots, mix(key + 1)))
+            .count();
+        assert!((300..500).contains(&passed), "{passed} of 100000");
+        assert!(slots.len() < keys.len() * 13 / 10, "{} slots", slots.len());
+    }
+}

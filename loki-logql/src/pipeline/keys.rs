@@ -1,0 +1,122 @@
+//! From the keys of a line to label names, each distinct key sanitised once.
+
+use super::names::{NameId, Names, push_sanitized};
+use foldhash::fast::FixedState;
+use hashbrown::HashTable;
+use std::hash::BuildHasher;
+
+/// The keys met so far and the names they stand for.
+#[derive(Debug, Default)]
+pub(super) struct Keys {
+    all: Vec<Key>,
+    text: Vec<u8>,
+    by_text: HashTable<u32>,
+    hasher: FixedState,
+    /// The key looked up last.
+    last: usize,
+    name: String,
+}
+
+#[derive(Debug)]
+struct Key {
+    prefix: Option<NameId>,
+    start: usize,
+    end: usize,
+    name: Option<NameId>,
+    /// The key that followed this one when it was met last: lines of one stream mostly have their keys in one order.
+    next: usize,
+}
+
+impl Keys {
+    /// Number of distinct keys.
+    pub(super) fn len(&self) -> usize {
+        self.all.len()
+    }
+
+    /// Forgets all keys.
+    pub(super) fn clear(&mut self) {
+        self.all.clear();
+        self.text.clear();
+        self.by_text.clear();
+        self.last = 0;
+    }
+
+    /// The name of `key` inside the object `prefix`; `None` where nothing is left of it.
+    pub(super) fn name(&mut self, names: &mut Names, prefix: Option<NameId>, key: &[u8]) -> Option<NameId> {
+        let guess = self.all.get(self.last).map_or(0, |last| last.next);
+        let found = match self.all.get(guess) {
+            Some(next) if next.prefix == prefix && self.text[next.start..next.end] == *key => guess,
+            _ => {
+                let found = self.find_or_insert(names, prefix, key);
+                if let Some(last) = self.all.get_mut(self.last) {
+                    last.next = found;
+                }
+                found
+            }
+        };
+        self.last = found;
+        self.all[found].name
+    }
+
+    fn find_or_insert(&mut self, names: &mut Names, prefix: Option<NameId>, key: &[u8]) -> usize {
+        let hash = self.hasher.hash_one((prefix, key));
+        let Keys { all, text, by_text, .. } = self;
+        let known = by_text.find(hash, |&id| {
+            let known = &all[id as usize];
+            known.prefix == prefix && text[known.start..known.end] == *key
+        });
+        if let Some(&id) = known {
+            return id as usize;
+        }
+        self.name.clear();
+        if let Some(prefix) = prefix {
+            self.name.push_str(names.text(prefix));
+        }
+        push_sanitized(&mut self.name, key);
+        let start = text.len();
+        text.extend_from_slice(key);
+        let id = all.len();
+        all.push(Key {
+            prefix,
+            start,
+            end: text.len(),
+            name: (!self.name.is_empty()).then(|| names.intern(&self.name)),
+            next: 0,
+        });
+        let number = u32::try_from(id).expect("the table is emptied long before it holds 2^32 keys");
+        let Keys {
+            all,
+            text,
+            by_text,
+            hasher,
+            ..
+        } = self;
+        by_text.insert_unique(hash, number, |&id| {
+            let known = &all[id as usize];
+            hasher.hash_one((known.prefix, &text[known.start..known.end]))
+        });
+        id
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    proptest! {
+        #[test]
+        fn remembering_keys_changes_no_name(all in prop::collection::vec("[ab1 .]{0,3}", 0..20)) {
+            let (mut keys, mut names) = (Keys::default(), Names::default());
+            let outer = names.intern("outer");
+            for key in all.iter().chain(&all) {
+                for prefix in [None, Some(outer)] {
+                    let mut expected = prefix.map_or(String::new(), |name| names.text(name).to_string());
+                    push_sanitized(&mut expected, key.as_bytes());
+                    let name = keys.name(&mut names, prefix, key.as_bytes());
+                    prop_assert_eq!(name.map_or("", |name| names.text(name)), expected);
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,311 @@
+//! Runs a pipeline over the entries of streams, on one thread.
+
+use super::compile::{Output, Pipeline, SampleLabels, SampleValue};
+use super::entry_labels::{EntryLabels, write_piece};
+use super::label_sets::{Category, LabelSets, SetId, Signatures};
+use super::metadata::{Metadata, Outcomes};
+use super::stage::{Line, LineBuffers, Scratch};
+use crate::source::{ColumnSet, Columns};
+use crate::{Error, ErrorKind, Labels};
+use std::ops::Range;
+
+/// Runs a [`Pipeline`]; owns what that takes of memory, and the label sets that have come out.
+///
+/// For every batch, in this order: [`stream`](Runner::stream), [`select`](Runner::select), then
+/// [`line`](Runner::line) or [`sample`](Runner::sample) for the selected entries.
+#[derive(Debug)]
+pub(crate) struct Runner<'p> {
+    pipeline: &'p Pipeline,
+    now: i64,
+    labels: EntryLabels,
+    metadata: Metadata,
+    outcomes: Outcomes<Option<Outcome>>,
+    lines: LineBuffers,
+    scratch: Scratch,
+    narrowed: Vec<u32>,
+    sets: LabelSets,
+    signatures: Signatures,
+    signature: Vec<u8>,
+}
+
+/// A line that passed, and its labels.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct LineOutcome<'a> {
+    /// The line as the stages have left it.
+    pub(crate) line: &'a [u8],
+    /// Its labels.
+    pub(crate) set: SetId,
+}
+
+/// A sample and the labels of its series.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) struct SampleOutcome {
+    /// Its value.
+    pub(crate) value: f64,
+    /// Its labels.
+    pub(crate) set: SetId,
+}
+
+/// What became of an entry whose line does not matter.
+#[derive(Debug, Clone, Copy)]
+struct Outcome {
+    /// The value of a label, of samples that have that.
+    value: f64,
+    set: SetId,
+}
+
+impl Pipeline {
+    /// A runner for one thread. `now` is what templates take for the present, in nanoseconds.
+    pub(crate) fn runner(&self, now: i64) -> Runner<'_> {
+        Runner {
+            pipeline: self,
+            now,
+            labels: EntryLabels::new(self.names.clone(), self.extraction.needed()),
+            metadata: Metadata::default(),
+            outcomes: Outcomes::default(),
+            lines: LineBuffers::default(),
+            scratch: Scratch::new(&self.ops),
+            narrowed: Vec::new(),
+            sets: LabelSets::default(),
+            signatures: Signatures::default(),
+            signature: Vec::new(),
+        }
+    }
+}
+
+impl<'p> Runner<'p> {
+    /// The batches that follow are of the stream with these labels.
+    pub(crate) fn stream(&mut self, labels: &Labels) {
+        self.metadata.clear();
+        self.outcomes.clear();
+        if *self.labels.stream() != *labels {
+            self.labels.set_stream(labels);
+            self.signatures.clear();
+        }
+    }
+
+    /// The columns that have to be read of this stream: those of [`Pipeline::columns`] or fewer. Where there are none,
+    /// every entry gives the sample 1 with the labels [`stream_set`](Runner::stream_set).
+    ///
+    /// Metadata called `__error__` is not looked for then: it would not keep entries from being counted.
+    pub(crate) fn columns(&self) -> ColumnSet {
+        let columns = self.pipeline.columns();
+        if let Output::Samples {
+            value: SampleValue::One | SampleValue::Bytes,
+            labels: SampleLabels::By(names),
+            ..
+        } = &self.pipeline.output
+            && self.pipeline.ops.is_empty()
+            && names.iter().all(|&name| self.labels.is_fixed(name))
+        {
+            return columns.without(ColumnSet::METADATA);
+        }
+        columns
+    }
+
+    /// Starts a batch, and finds those of its entries in `range` that pass the leading line filters.
+    ///
+    /// `selected` is emptied first, and is ascending.
+    pub(crate) fn select(&mut self, columns: &Columns<'_>, range: Range<usize>, selected: &mut Vec<u32>) {
+        if self.labels.is_overgrown() {
+            self.labels.forget();
+            self.signatures.clear();
+        }
+        self.outcomes.clear();
+        self.metadata.read(columns, &mut self.labels);
+        selected.clear();
+        let Some((first, others)) = self.pipeline.searches.split_first() else {
+            let entry = |i| u32::try_from(i).expect("a batch counts its entries in 32 bits");
+            selected.extend(range.map(entry));
+            return;
+        };
+        first.select(columns, range, selected);
+        for search in others {
+            search.narrow(columns, selected, &mut self.narrowed);
+        }
+    }
+
+    /// What the stages make of the line of entry `i`; `None`: it is dropped.
+    pub(crate) fn line<'a>(&'a mut self, columns: &Columns<'a>, i: usize) -> Option<LineOutcome<'a>> {
+        if self.pipeline.labels_only {
+            let known = self.outcomes.find(columns, i);
+            let outcome = known.unwrap_or_else(|| {
+                let outcome = self.run(columns, i).map(|_| Outcome {
+                    value: 0.0,
+                    set: self.line_set(),
+                });
+                self.outcomes.insert(columns, i, outcome);
+                outcome
+            });
+            return outcome.map(|outcome| LineOutcome {
+                line: columns.line(i),
+                set: outcome.set,
+            });
+        }
+        let ran = self.run(columns, i)?;
+        let set = self.line_set();
+        let line = if ran.is_replaced {
+            self.lines.current()
+        } else {
+            columns.line(i)
+        };
+        Some(LineOutcome { line, set })
+    }
+
+    /// The sample of entry `i`; `None`: it has none.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Pipeline`] where the entry has an error that the query has not asked for.
+    pub(crate) fn sample(&mut self, columns: &Columns<'_>, i: usize) -> Result<Option<SampleOutcome>, Error> {
+        let Output::Samples { value, filters, labels } = &self.pipeline.output else {
+            unreachable!("the pipeline of a log query has no samples");
+        };
+        let length = || f64::from(columns.offsets[i + 1] - columns.offsets[i]);
+        if self.pipeline.labels_only
+            && let Some(known) = self.outcomes.find(columns, i)
+        {
+            return Ok(known.map(|outcome| SampleOutcome {
+                value: if matches!(value, SampleValue::Bytes) {
+                    length()
+                } else {
+                    outcome.value
+                },
+                set: outcome.set,
+            }));
+        }
+        let sample = self.run(columns, i).and_then(|ran| match value {
+            SampleValue::One => Some(1.0),
+            SampleValue::Bytes if ran.is_replaced => Some(self.lines.current().len() as f64),
+            SampleValue::Bytes => Some(length()),
+            SampleValue::Unwrap(unwrap) => unwrap.sample(&mut self.labels),
+        });
+        let is_kept = |labels: &mut EntryLabels| filters.iter().fold(true, |kept, filter| filter.keeps(labels) && kept);
+        let sample = sample.filter(|_| is_kept(&mut self.labels));
+        let outcome = match sample {
+            None => None,
+            Some(_) if self.labels.has_unwanted_error() => return Err(self.pipeline_error()),
+            Some(value) => Some(SampleOutcome {
+                value,
+                set: self.sample_set(labels),
+            }),
+        };
+        if self.pipeline.labels_only {
+            let known = outcome.map(|SampleOutcome { value, set }| Outcome { value, set });
+            self.outcomes.insert(columns, i, known);
+        }
+        Ok(outcome)
+    }
+
+    /// The labels of every sample of the current stream, where [`columns`](Runner::columns) are none.
+    pub(crate) fn stream_set(&mut self) -> SetId {
+        self.labels.begin();
+        match &self.pipeline.output {
+            Output::Lines => self.line_set(),
+            Output::Samples { labels, .. } => self.sample_set(labels),
+        }
+    }
+
+    /// The label sets that have come out so far.
+    pub(crate) fn sets(&self) -> &LabelSets {
+        &self.sets
+    }
+
+    /// Runs the stages on entry `i`; `None`: it is dropped.
+    fn run(&mut self, columns: &Columns<'_>, i: usize) -> Option<Ran> {
+        let pipeline = self.pipeline;
+        self.labels.begin();
+        self.metadata.load(columns, i, &mut self.labels);
+        if pipeline.ops.is_empty() {
+            return Some(Ran { is_replaced: false });
+        }
+        let source = if columns.lines.is_empty() {
+            &[]
+        } else {
+            columns.line(i)
+        };
+        let timestamp = columns.timestamps.get(i).copied().unwrap_or_default();
+        let mut line = Line::new(source, &mut self.lines, timestamp, self.now);
+        for op in &pipeline.ops {
+            if !op.run(&mut line, &mut self.labels, &pipeline.extraction, &mut self.scratch) {
+                return None;
+            }
+        }
+        Some(Ran {
+            is_replaced: line.is_replaced(),
+        })
+    }
+
+    /// The labels of the entry, by category.
+    fn line_set(&mut self) -> SetId {
+        self.labels.write_signature(&mut self.signature, &[]);
+        if let Some(set) = self.signatures.find(&self.signature) {
+            return set;
+        }
+        let mut labels = Vec::new();
+        self.labels.output(&mut labels);
+        let set = self.sets.intern(&labels);
+        self.signatures.insert(&self.signature, set);
+        set
+    }
+
+    /// The labels of the entry, reduced to what the sample keeps of them.
+    fn sample_set(&mut self, kept: &SampleLabels) -> SetId {
+        // An error that the query has asked for keeps all its labels.
+        let kept = if self.labels.has_error() { None } else { Some(kept) };
+        match kept {
+            None => self.labels.write_signature(&mut self.signature, &[]),
+            Some(SampleLabels::Nothing) => self.signature.clear(),
+            Some(SampleLabels::Without(names)) => self.labels.write_signature(&mut self.signature, names),
+            Some(SampleLabels::By(names)) => {
+                self.signature.clear();
+                for &name in names {
+                    match self.labels.undeleted_value(name) {
+                        None => self.signature.push(0),
+                        Some(value) => {
+                            self.signature.push(1);
+                            write_piece(&mut self.signature, value);
+                        }
+                    }
+                }
+            }
+        }
+        // Which of the four it is depends on nothing but whether there is an error.
+        self.signature.push(u8::from(kept.is_none()));
+        if let Some(set) = self.signatures.find(&self.signature) {
+            return set;
+        }
+        let mut labels = Vec::new();
+        self.labels.output(&mut labels);
+        let find = |name: &str| self.labels.find(name);
+        match kept {
+            None => {}
+            Some(SampleLabels::Nothing) => labels.clear(),
+            Some(SampleLabels::Without(names)) => {
+                labels.retain(|(name, ..)| !find(name).is_some_and(|name| names.contains(&name)));
+            }
+            Some(SampleLabels::By(names)) => labels.retain(|(name, ..)| {
+                find(name).is_some_and(|name| names.contains(&name) && self.labels.undeleted_value(name).is_some())
+            }),
+        }
+        labels.iter_mut().for_each(|(.., category)| *category = Category::Stream);
+        let set = self.sets.intern(&labels);
+        self.signatures.insert(&self.signature, set);
+        set
+    }
+
+    fn pipeline_error(&self) -> Error {
+        let mut labels = Vec::new();
+        self.labels.output(&mut labels);
+        let series = Labels::from_pairs(labels.iter().map(|&(name, value, _)| (name, value)));
+        Error::new(ErrorKind::Pipeline {
+            error: self.labels.error().to_string(),
+            series: series.to_string(),
+        })
+    }
+}
+
+/// What the stages have done with an entry that passed.
+struct Ran {
+    is_replaced: bool,
+}

@@ -1,0 +1,156 @@
+//! Compiled expressions over bytes.
+
+use super::literal;
+use super::lower;
+use super::parse::parse;
+use super::syntax::{Code, Node, SyntaxError};
+use crate::Error;
+use crate::source::Literal;
+use regex_automata::meta;
+use regex_syntax::hir::{self, Hir};
+use std::borrow::Cow;
+use std::fmt;
+use std::sync::Arc;
+
+/// The most that one compiled expression may take, in bytes.
+const SIZE_LIMIT: usize = 10 << 20;
+
+/// What of a text an expression must match.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Shape {
+    /// Any part of it: a line filter.
+    Search,
+    /// All of it, as `^(?:re)$`: a label filter.
+    Whole,
+    /// All of it, as `^(?s:re)$`: a matcher of a selector.
+    WholeDotAll,
+}
+
+/// A compiled expression in Go's dialect. Cheap to clone.
+///
+/// To Go every byte that is not part of valid UTF-8 is one U+FFFD. The automaton knows valid UTF-8 alone; so where a
+/// subject is not valid and the expression can match U+FFFD, [`is_match`](Regex::is_match) looks at a copy in which
+/// those bytes are replaced. Who searches with [`inner`](Regex::inner) gets such a copy from
+/// [`subject`](Regex::subject).
+#[derive(Clone)]
+pub(crate) struct Regex(Arc<Compiled>);
+
+struct Compiled {
+    automaton: meta::Regex,
+    root: Node,
+    names: Vec<Option<Box<str>>>,
+    reads_replacement: bool,
+}
+
+impl Regex {
+    /// Compiles `go_pattern`.
+    ///
+    /// # Errors
+    ///
+    /// Go's text: ``error parsing regexp: missing closing ): `(` ``.
+    pub(crate) fn new(go_pattern: &str, shape: Shape) -> Result<Regex, String> {
+        let root = parse(go_pattern, shape == Shape::WholeDotAll).map_err(|error| error.to_string())?;
+        let hir = match shape {
+            Shape::Search => lower::lower(&root),
+            Shape::Whole | Shape::WholeDotAll => Hir::concat(vec![
+                Hir::look(hir::Look::Start),
+                lower::lower(&root),
+                Hir::look(hir::Look::End),
+            ]),
+        };
+        let config = meta::Config::new().nfa_size_limit(Some(SIZE_LIMIT));
+        let automaton = meta::Regex::builder()
+            .configure(config)
+            .build_from_hir(&hir)
+            // The expression is valid, so what cannot be built is too large in one way or another.
+            .map_err(|_| SyntaxError::new(Code::TooLarge, go_pattern).to_string())?;
+        Ok(Regex(Arc::new(Compiled {
+            automaton,
+            names: lower::group_names(&root),
+            reads_replacement: lower::reads_replacement(&root),
+            root,
+        })))
+    }
+
+    /// Whether `haystack` matches.
+    pub(crate) fn is_match(&self, haystack: &[u8]) -> bool {
+        self.0.automaton.is_match(&*self.subject(haystack))
+    }
+
+    /// The automaton. Its groups have numbers and no names; it sees bytes that are not UTF-8 as matching nothing.
+    pub(crate) fn inner(&self) -> &meta::Regex {
+        &self.0.automaton
+    }
+
+    /// `haystack` as [`inner`](Regex::inner) must see it: itself, but where it is not UTF-8 and that matters, with
+    /// U+FFFD for every byte that is not.
+    pub(crate) fn subject<'h>(&self, haystack: &'h [u8]) -> Cow<'h, [u8]> {
+        if !self.0.reads_replacement || std::str::from_utf8(haystack).is_ok() {
+            return Cow::Borrowed(haystack);
+        }
+        let mut text = String::with_capacity(haystack.len() + 16);
+        for chunk in haystack.utf8_chunks() {
+            text.push_str(chunk.valid());
+            text.extend(chunk.invalid().iter().map(|_| char::REPLACEMENT_CHARACTER));
+        }
+        Cow::Owned(text.into_bytes())
+    }
+
+    /// Whether a byte that is not UTF-8 can take part in a match, so that [`subject`](Regex::subject) matters.
+    pub(crate) fn reads_invalid(&self) -> bool {
+        self.0.reads_replacement
+    }
+
+    /// The named groups in order: number and name. Names may start with a digit, and may repeat.
+    pub(crate) fn group_names(&self) -> impl Iterator<Item = (usize, &str)> {
+        self.0
+            .names
+            .iter()
+            .enumerate()
+            .filter_map(|(i, name)| Some((i + 1, name.as_deref()?)))
+    }
+
+    /// What every text with a match holds: an AND of ORs of substrings; empty where nothing is known.
+    pub(crate) fn required_literals(&self) -> Vec<Vec<Literal>> {
+        literal::required(&self.0.root)
+    }
+}
+
+impl fmt::Debug for Regex {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Regex").field(&self.0.automaton).finish()
+    }
+}
+
+/// Whether `go_pattern` is a regular expression, without compiling it.
+///
+/// # Errors
+///
+/// As [`Regex::new`].
+pub(crate) fn check(go_pattern: &str) -> Result<(), String> {
+    parse(go_pattern, false).map(drop).map_err(|error| error.to_string())
+}
+
+/// The regular expression of a matcher in the syntax of the `regex` and `regex-automata` crates, for an index that
+/// compiles it itself.
+///
+/// It must match the whole value, which the caller sees to: there are no anchors around it. `.` matches newlines, as
+/// LogQL has it for selectors. A `\B` in it is written `(?-u:\B)`, which those crates take only with their `utf8`
+/// option for syntax off.
+///
+/// ```
+/// let translated = loki_logql::matcher_regex(r"\w+{x}").unwrap();
+/// assert_eq!(translated, r"[0-9A-Z_a-z]+\{x\}");
+/// ```
+///
+/// # Errors
+///
+/// [`ErrorKind::Invalid`](crate::ErrorKind::Invalid) with Go's text where `go_pattern` is no regular expression.
+pub fn matcher_regex(go_pattern: &str) -> Result<String, Error> {
+    let root = parse(go_pattern, true).map_err(|error| Error::invalid(error.to_string()))?;
+    let mut text = String::new();
+    hir::print::Printer::new()
+        .print(&lower::lower_uncaptured(&root), &mut text)
+        .expect("writing to a string does not fail");
+    Ok(text)
+}
