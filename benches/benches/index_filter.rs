@@ -1,5 +1,7 @@
 //! Content filters over blocks of 256 KiB: how fast they are made and asked. Prints their size, too.
 
+#![expect(clippy::print_stderr, reason = "size is a number of this room too, and criterion measures time alone")]
+
 use std::hint::black_box;
 
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
@@ -10,7 +12,13 @@ const BLOCKS: usize = 64;
 
 /// Lines with a fresh trace id each, end to end, and their offsets.
 fn block(state: &mut u64) -> (Vec<u8>, Vec<u32>) {
-    let messages = ["request completed", "cache miss", "retrying upstream", "connection refused by peer", "job finished"];
+    let messages = [
+        "request completed",
+        "cache miss",
+        "retrying upstream",
+        "connection refused by peer",
+        "job finished",
+    ];
     let levels = ["info", "info", "info", "debug", "warn", "error"];
     let (mut lines, mut offsets) = (Vec::new(), vec![0]);
     while lines.len() < BLOCK_BYTES {
@@ -51,15 +59,27 @@ fn filters(criterion: &mut Criterion) {
         eprintln!("{grams:?}: {} bytes for a MB of lines", size * 1_000_000 / raw);
 
         group.throughput(Throughput::Bytes(blocks[0].0.len() as u64));
-        group.bench_function(format!("{grams:?}/build"), |bencher| bencher.iter(|| build(grams, black_box(&blocks[0]))));
+        group.bench_function(format!("{grams:?}/build"), |bencher| {
+            bencher.iter(|| build(grams, black_box(&blocks[0])))
+        });
 
-        let opened: Vec<_> =
-            filters.iter().map(|bytes| ContentFilter::open(bytes).expect("a filter that was just written opens")).collect();
+        let opened: Vec<_> = filters
+            .iter()
+            .map(|bytes| ContentFilter::open(bytes).expect("a filter that was just written opens"))
+            .collect();
         group.throughput(Throughput::Elements(opened.len() as u64));
-        for (name, needle) in [("absent_id", "4bf92f3577b34da6"), ("common_phrase", "connection refused by peer")] {
+        for (name, needle) in [
+            ("absent_id", "4bf92f3577b34da6"),
+            ("common_phrase", "connection refused by peer"),
+        ] {
             let needle = Needle::new(needle.as_bytes(), false);
             group.bench_function(format!("{grams:?}/ask_{name}"), |bencher| {
-                bencher.iter(|| opened.iter().filter(|filter| filter.may_contain(black_box(&needle))).count());
+                bencher.iter(|| {
+                    opened
+                        .iter()
+                        .filter(|filter| filter.may_contain(black_box(&needle)))
+                        .count()
+                });
             });
         }
     }

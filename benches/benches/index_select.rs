@@ -26,8 +26,14 @@ fn pairs(values: &[String; 4]) -> [(&str, &str); 4] {
 fn builder(series: &[[String; 4]]) -> IndexBuilder {
     let mut builder = IndexBuilder::new();
     for (values, offset) in series.iter().zip((0..).step_by(70_000)) {
-        let place =
-            ChunkPlace { offset, length: 70_000, min_timestamp: 0, max_timestamp: 1, entries: 500, bytes: 300_000 };
+        let place = ChunkPlace {
+            offset,
+            length: 70_000,
+            min_timestamp: 0,
+            max_timestamp: 1,
+            entries: 500,
+            bytes: 300_000,
+        };
         builder.push(&pairs(values), &[place]);
     }
     builder
@@ -36,7 +42,9 @@ fn builder(series: &[[String; 4]]) -> IndexBuilder {
 fn build(criterion: &mut Criterion) {
     let series: Vec<_> = (0..SERIES / 10).map(labels).collect();
     let mut group = criterion.benchmark_group("index_build");
-    group.sample_size(10).throughput(Throughput::Elements(series.len() as u64));
+    group
+        .sample_size(10)
+        .throughput(Throughput::Elements(series.len() as u64));
     group.bench_function("memory", |bencher| {
         bencher.iter(|| {
             let mut index = MemoryIndex::new();
@@ -49,7 +57,9 @@ fn build(criterion: &mut Criterion) {
     group.bench_function("bytes", |bencher| {
         bencher.iter(|| {
             let mut bytes = Vec::new();
-            builder(&series).finish(&mut bytes).expect("writing to a vector does not fail");
+            builder(&series)
+                .finish(&mut bytes)
+                .expect("writing to a vector does not fail");
             bytes
         });
     });
@@ -63,20 +73,31 @@ fn select(criterion: &mut Criterion) {
         memory.insert(&pairs(values));
     }
     let mut bytes = Vec::new();
-    builder(&series).finish(&mut bytes).expect("writing to a vector does not fail");
+    builder(&series)
+        .finish(&mut bytes)
+        .expect("writing to a vector does not fail");
     let index = Index::open(bytes).expect("an index that was just written opens");
 
     let regex = |name, pattern| Predicate::regex(name, pattern).expect("the pattern is valid");
     let not_regex = |name, pattern| Predicate::not_regex(name, pattern).expect("the pattern is valid");
     let cases = [
         ("equal", vec![Predicate::equal("app", "app-017")]),
-        ("two_equal", vec![Predicate::equal("app", "app-017"), Predicate::equal("namespace", "ns-17")]),
+        (
+            "two_equal",
+            vec![
+                Predicate::equal("app", "app-017"),
+                Predicate::equal("namespace", "ns-17"),
+            ],
+        ),
         ("not_equal", vec![Predicate::not_equal("app", "app-017")]),
         ("regex_alternatives", vec![regex("app", "app-017|app-018|app-019")]),
         ("regex_prefix", vec![regex("pod", "pod-0001.*")]),
         ("regex_suffix", vec![regex("pod", ".*77")]),
         ("not_regex", vec![not_regex("pod", ".*7")]),
-        ("equal_and_regex", vec![Predicate::equal("app", "app-017"), regex("pod", ".*7")]),
+        (
+            "equal_and_regex",
+            vec![Predicate::equal("app", "app-017"), regex("pod", ".*7")],
+        ),
     ];
     let mut group = criterion.benchmark_group("index_select");
     group.sample_size(20);

@@ -24,8 +24,14 @@ fn main() -> Result<(), Error> {
     // When they are written down: bytes that answer the same, with the place of everything.
     let mut builder = IndexBuilder::new();
     for (labels, offset) in series.iter().zip([0, 1000, 2000]) {
-        let place =
-            ChunkPlace { offset, length: 1000, min_timestamp: 5, max_timestamp: 9, entries: 10, bytes: 4_000 };
+        let place = ChunkPlace {
+            offset,
+            length: 1000,
+            min_timestamp: 5,
+            max_timestamp: 9,
+            entries: 10,
+            bytes: 4_000,
+        };
         builder.push(labels, &[place]);
     }
     let mut bytes = Vec::new();

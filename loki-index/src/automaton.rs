@@ -1,6 +1,6 @@
 //! A regular expression that must match a whole value, as an automaton stepped byte by byte.
 
-use std::fmt;
+use std::{fmt, sync::Arc};
 
 use regex_automata::{
     Anchored, Input,
@@ -31,7 +31,7 @@ pub(crate) enum Compiled {
     /// It matches exactly these values, sorted.
     OneOf(Vec<Box<str>>),
     /// It has to be run.
-    Automaton(Automaton),
+    Automaton(Arc<Automaton>),
 }
 
 /// A compiled pattern.
@@ -86,12 +86,12 @@ pub(crate) fn compile(pattern: &str) -> Result<Compiled, Error> {
         .build_from_hir(&whole)
         .map_err(|error| refuse(error.to_string()))?;
     if let Some(table) = Table::new(&nfa) {
-        return Ok(Compiled::Automaton(Automaton::Table(table)));
+        return Ok(Compiled::Automaton(Arc::new(Automaton::Table(table))));
     }
     meta::Builder::new()
         .configure(meta::Config::new().utf8_empty(false).nfa_size_limit(Some(NFA_BYTES)))
         .build_from_hir(&whole)
-        .map(|regex| Compiled::Automaton(Automaton::Regex(regex)))
+        .map(|regex| Compiled::Automaton(Arc::new(Automaton::Regex(regex))))
         .map_err(|error| refuse(error.to_string()))
 }
 

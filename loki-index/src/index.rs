@@ -83,7 +83,7 @@ impl<D: AsRef<[u8]>> Index<D> {
 
     /// From the earliest to the latest timestamp of all chunks, Unix nanoseconds; `None` without chunks.
     pub fn time_range(&self) -> Option<RangeInclusive<i64>> {
-        (self.header.places > 0).then(|| self.header.min_timestamp..=self.header.max_timestamp)
+        (self.header.places > 0).then_some(self.header.min_timestamp..=self.header.max_timestamp)
     }
 
     /// The labels of a series, sorted by name.

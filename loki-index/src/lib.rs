@@ -25,6 +25,8 @@
 //! The crate knows no file, thread, clock or logger. What it promises about bytes: damaged input is an [`Error`] or
 //! the same answer as undamaged input, never a panic and never an allocation sized by a number that was merely read.
 #![forbid(unsafe_code)]
+#![deny(missing_docs)]
+#![cfg_attr(test, allow(clippy::unwrap_used, reason = "a test may fail by panicking"))]
 
 pub use crate::{
     builder::IndexBuilder,

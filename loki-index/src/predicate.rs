@@ -75,13 +75,9 @@ impl Predicate {
             Compiled::Everything => Self::new(name, pattern, operator, negated, Condition::Everything),
             Compiled::NotEmpty => Self::new(name, pattern, operator, !negated, Condition::one_of(vec!["".into()])),
             Compiled::OneOf(values) => Self::new(name, pattern, operator, negated, Condition::one_of(values)),
-            Compiled::Automaton(automaton) => Self::new(
-                name,
-                pattern,
-                operator,
-                negated,
-                Condition::Automaton(Arc::new(automaton)),
-            ),
+            Compiled::Automaton(automaton) => {
+                Self::new(name, pattern, operator, negated, Condition::Automaton(automaton))
+            }
         })
     }
 

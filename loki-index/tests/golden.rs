@@ -1,5 +1,7 @@
 //! Bytes that were written once stay readable, and damage to them stays noticed.
 
+#![allow(clippy::unwrap_used, reason = "a test may fail by panicking")]
+
 use std::{fs, path::PathBuf};
 
 use loki_index::{

@@ -1,5 +1,7 @@
 //! Bytes whose checksums fit and whose content is nonsense.
 
+#![allow(clippy::unwrap_used, reason = "a test may fail by panicking")]
+
 mod support;
 
 #[allow(unreachable_pub, reason = "the fuzz package uses the same file")]

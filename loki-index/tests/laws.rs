@@ -1,5 +1,7 @@
 //! Both indexes answer what a plain filter over all series answers.
 
+#![allow(clippy::unwrap_used, reason = "a test may fail by panicking")]
+
 mod support;
 
 use std::collections::BTreeSet;

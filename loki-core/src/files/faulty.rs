@@ -85,6 +85,18 @@ impl FaultyFiles {
         self.state().heal();
     }
 
+    /// A file system with the same files that goes its own way from here on, without locks and faults.
+    #[must_use]
+    pub fn fork(&self) -> FaultyFiles {
+        let state = self.state();
+        FaultyFiles(Arc::new(Mutex::new(State {
+            contents: state.contents.clone(),
+            names: state.names.clone(),
+            durable_names: state.durable_names.clone(),
+            ..State::default()
+        })))
+    }
+
     /// Replaces the bytes of a file, as damage would.
     pub fn damage(&self, path: &Path, with: impl FnOnce(&mut Vec<u8>)) {
         let mut state = self.state();

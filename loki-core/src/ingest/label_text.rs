@@ -175,7 +175,7 @@ fn unquote(text: &str, quote: char) -> Result<(String, usize), &'static str> {
             '\n' if quote != '`' => return Err(UNTERMINATED),
             '\\' if quote != '`' => {
                 let (_, escape) = chars.next().ok_or(UNTERMINATED)?;
-                let digits = |count: usize, radix: u32, first: Option<char>| {
+                let mut digits = |count: usize, radix: u32, first: Option<char>| {
                     let digits: String = first.into_iter().chain(chars.by_ref().take(count).map(|(_, c)| c)).collect();
                     u32::from_str_radix(&digits, radix).map_err(|_| ESCAPE)
                 };

@@ -98,7 +98,7 @@ impl Wal {
     }
 
     /// Waits until the first `target` frames are durable, syncing where nobody else does.
-    fn wait_durable(&self, mut state: MutexGuard<'_, State>, target: u64) -> Result<(), Error> {
+    fn wait_durable<'s>(&'s self, mut state: MutexGuard<'s, State>, target: u64) -> Result<(), Error> {
         while state.durable < target {
             state.check()?;
             if state.syncing {

@@ -22,7 +22,7 @@ pub struct FilterSettings {
     pub grams: Grams,
 }
 
-/// Gathers lines and makes the filter over them.
+/// Gathers lines and makes the filter over them. Equal lines in equal order make equal bytes.
 ///
 /// ```
 /// use loki_index::{ContentFilter, ContentFilterBuilder, FilterSettings, Needle};
@@ -71,6 +71,9 @@ impl ContentFilterBuilder {
         self.folded.make_ascii_lowercase();
 
         let grams = self.settings.grams;
+        self.hashes
+            .table
+            .reserve(lines.len() / BYTES_PER_HASH, |&known| spread(known));
         for bounds in offsets.windows(2) {
             let line = &self.folded[bounds[0] as usize..bounds[1] as usize];
             self.longest_line = self.longest_line.max(line.len());
@@ -81,7 +84,7 @@ impl ContentFilterBuilder {
 
     /// The filter's bytes, for [`ContentFilter::open`](super::ContentFilter::open).
     pub fn finish(self) -> Vec<u8> {
-        let hashes = self.hashes.sorted();
+        let hashes: Vec<u64> = self.hashes.table.into_iter().collect();
         let (set, slots) = match fuse::build(&hashes) {
             _ if hashes.is_empty() => (Set::Empty, Vec::new()),
             Some((shape, slots)) => (Set::Fuse(shape), slots),
@@ -107,7 +110,10 @@ struct Hashes {
     recent: Box<[u64; RECENT]>,
 }
 
+/// Slots of `Hashes::recent`: 32 KiB.
 const RECENT: usize = 1 << 12;
+/// A guess at how many bytes of log text bring one new hash, so that the table need not grow step by step.
+const BYTES_PER_HASH: usize = 24;
 
 impl Default for Hashes {
     fn default() -> Self {
@@ -129,13 +135,6 @@ impl Hashes {
                 .entry(spread(hash), |&known| known == hash, |&known| spread(known))
                 .or_insert(hash);
         }
-    }
-
-    /// In ascending order, so that equal lines make equal bytes.
-    fn sorted(self) -> Vec<u64> {
-        let mut hashes: Vec<u64> = self.table.into_iter().collect();
-        hashes.sort_unstable();
-        hashes
     }
 }
 

@@ -69,31 +69,36 @@ pub(super) fn build(keys: &[u64]) -> Option<(Shape, Vec<u8>)> {
     })
 }
 
+/// The keys in a slot: how many, and the xor of them, which is the key itself where there is one.
+#[derive(Clone, Copy, Default)]
+struct Load {
+    sum: u64,
+    keys: u32,
+}
+
 /// Takes away, again and again, a key that is alone in a slot; then gives slots their bytes in reverse, so that each
 /// key sets a byte that no later one touches.
 fn fill(shape: Shape, keys: &[u64]) -> Option<Vec<u8>> {
     let slots = shape.slots()?;
-    // Per slot the keys in it: how many, and the xor of them, which is the key itself where there is one.
-    let mut counts = vec![0u32; slots];
-    let mut sums = vec![0u64; slots];
+    let mut load = vec![Load::default(); slots];
     for &key in keys {
         for slot in shape.place(key).0 {
-            counts[slot] += 1;
-            sums[slot] ^= key;
+            load[slot].keys += 1;
+            load[slot].sum ^= key;
         }
     }
-    let mut alone: Vec<usize> = (0..slots).filter(|&slot| counts[slot] == 1).collect();
+    let mut alone: Vec<usize> = (0..slots).filter(|&slot| load[slot].keys == 1).collect();
     let mut order = Vec::with_capacity(keys.len());
     while let Some(slot) = alone.pop() {
-        if counts[slot] != 1 {
+        let Load { keys: 1, sum: key } = load[slot] else {
             continue;
-        }
-        let key = sums[slot];
+        };
         order.push((key, slot));
         for other in shape.place(key).0 {
-            counts[other] -= 1;
-            sums[other] ^= key;
-            if counts[other] == 1 {
+            let other_load = &mut load[other];
+            other_load.keys -= 1;
+            other_load.sum ^= key;
+            if other_load.keys == 1 {
                 alone.push(other);
             }
         }

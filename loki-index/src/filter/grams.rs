@@ -103,15 +103,15 @@ fn minimizers<const GRAM: usize, const WINDOW: usize>(text: &[u8], scratch: &mut
         reach *= 2;
     }
 
-    // Writes every least and steps on only if it is new, again without a branch.
+    // Writes every least, and steps on only if the one after it differs: again no branch on the text.
     next.clear();
     next.resize(least.len(), 0);
-    next[0] = least[0];
     let mut kept = 0;
-    for &hash in least.iter() {
-        kept += usize::from(next[kept] != hash);
-        next[kept] = hash;
+    for pair in least.windows(2) {
+        next[kept] = pair[0];
+        kept += usize::from(pair[0] != pair[1]);
     }
+    next[kept] = least[least.len() - 1];
     next[..=kept].iter().for_each(|&hash| each(u64::from(hash)));
 }
 

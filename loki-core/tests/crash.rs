@@ -1,0 +1,158 @@
+//! A life of an engine with the disk failing at every possible moment: no acknowledged entry is lost or doubled.
+
+mod support;
+
+use loki_core::files::Fault;
+use loki_core::{ErrorKind, TenantId};
+use std::collections::BTreeMap;
+use support::{Lab, SECOND, START, lines, maintain, push};
+
+/// How often each line was pushed with success, and which were pushed without.
+#[derive(Default)]
+struct Pushed {
+    acknowledged: Vec<(&'static str, String)>,
+    refused: Vec<(&'static str, String)>,
+}
+
+const TENANTS: [&str; 2] = ["a", "b"];
+
+fn tenant(name: &str) -> TenantId {
+    name.parse().expect("a tenant")
+}
+
+/// Pushes, flushes, compacts and opens anew, whatever fails.
+fn live(lab: &Lab, pushed: &mut Pushed) {
+    for session in 0..3 {
+        let Ok(engine) = lab.open() else {
+            // The disk is gone, or a file could not be made: what is there must be enough for the next try.
+            lab.files.process_killed();
+            continue;
+        };
+        for step in 0..6 {
+            for name in TENANTS {
+                let line = format!("{name} session {session} step {step} {}", "x".repeat(step * 40));
+                // Every third push is older than the one before it.
+                let timestamp = START + (session * 100 + if step % 3 == 2 { 0 } else { step as i64 }) * SECOND;
+                let app = ["x", "y"][step % 2];
+                let done = push(&engine, &tenant(name), app, &[(timestamp, &line)]);
+                let list = if done.is_ok() { &mut pushed.acknowledged } else { &mut pushed.refused };
+                list.push((name, line));
+            }
+            if step % 2 == 1 {
+                let _ = engine.flush();
+            }
+            let _ = maintain(&engine);
+        }
+        let _ = engine.close();
+    }
+}
+
+/// What a new engine over the same files finds.
+fn check(lab: &Lab, pushed: &Pushed, case: &str) {
+    let engine = lab.open().unwrap_or_else(|error| panic!("{case}: does not open: {error}"));
+    for round in ["as found", "flushed", "compacted"] {
+        for name in TENANTS {
+            let mut found: BTreeMap<String, u32> = BTreeMap::new();
+            for (_, line) in lines(&engine, &tenant(name), r#"{app=~".+"}"#) {
+                *found.entry(line).or_default() += 1;
+            }
+            for (_, line) in pushed.acknowledged.iter().filter(|(to, _)| *to == name) {
+                assert_eq!(found.remove(line), Some(1), "{case}, {round}: acknowledged {line:?}");
+            }
+            for (line, count) in found {
+                let known = pushed.refused.iter().any(|(to, refused)| *to == name && *refused == line);
+                assert!(known, "{case}, {round}: {line:?} was never pushed");
+                assert_eq!(count, 1, "{case}, {round}: {line:?} is doubled");
+            }
+        }
+        match round {
+            "as found" => engine.flush().expect("the disk is well again"),
+            _ => maintain(&engine).expect("the disk is well again"),
+        }
+    }
+}
+
+fn every_moment(fault: Fault) {
+    let calls = {
+        let (lab, mut pushed) = (Lab::default(), Pushed::default());
+        live(&lab, &mut pushed);
+        assert!(pushed.refused.is_empty(), "nothing fails without a fault");
+        check(&lab, &pushed, "no fault");
+        lab.files.calls()
+    };
+    for call in 0..calls {
+        for power_cut in [false, true] {
+            let (lab, mut pushed) = (Lab::default(), Pushed::default());
+            lab.files.fail_at(call, fault);
+            live(&lab, &mut pushed);
+            if power_cut {
+                lab.files.power_cut();
+            } else {
+                lab.files.process_killed();
+            }
+            check(&lab, &pushed, &format!("{fault:?} at call {call} of {calls}, power cut: {power_cut}"));
+        }
+    }
+}
+
+#[test]
+fn a_failing_call_loses_and_doubles_nothing() {
+    every_moment(Fault::Fail);
+}
+
+#[test]
+fn a_torn_write_loses_and_doubles_nothing() {
+    every_moment(Fault::Tear);
+}
+
+#[test]
+fn a_dying_disk_loses_and_doubles_nothing() {
+    every_moment(Fault::Die);
+}
+
+#[test]
+fn a_full_disk_loses_and_doubles_nothing() {
+    every_moment(Fault::Full);
+}
+
+#[test]
+fn a_full_disk_refuses_pushes_and_answers_queries() {
+    let lab = Lab::default();
+    let engine = lab.open().expect("opens");
+    let tenant = TenantId::single();
+    push(&engine, &tenant, "x", &[(START, "before")]).expect("there is room");
+    lab.files.fail_at(lab.files.calls(), Fault::Full);
+    let error = push(&engine, &tenant, "x", &[(START + 1, "after")]).expect_err("the disk is full");
+    assert_eq!(error.kind(), ErrorKind::Io);
+    assert_eq!(lines(&engine, &tenant, r#"{app="x"}"#), [(START, "before".to_owned())]);
+    lab.files.process_killed();
+    push(&engine, &tenant, "x", &[(START + 1, "after")]).expect("there is room again");
+    assert_eq!(lines(&engine, &tenant, r#"{app="x"}"#).len(), 2);
+}
+
+#[test]
+fn damage_in_the_log_costs_only_what_is_damaged_and_the_file_is_set_aside() {
+    let lab = Lab::default();
+    let tenant = TenantId::single();
+    let engine = lab.open().expect("opens");
+    for n in 0..3 {
+        push(&engine, &tenant, "x", &[(START + n, &format!("line {n}"))]).expect("stored");
+    }
+    engine.close().expect("closes");
+    drop(engine);
+    let path = lab.files.paths().into_iter().find(|path| path.extension().is_some_and(|e| e == "wal")).expect("a log");
+    lab.files.damage(&path, |bytes| {
+        let place = bytes.windows(6).position(|window| window == b"line 1").expect("the second push");
+        bytes[place] ^= 1;
+    });
+    let engine = lab.open().expect("opens");
+    let report = engine.recovery().clone();
+    assert_eq!((report.records, report.damaged.len()), (2, 1));
+    let kept = [(START, "line 0".to_owned()), (START + 2, "line 2".to_owned())];
+    assert_eq!(lines(&engine, &tenant, r#"{app="x"}"#), kept);
+    drop(engine);
+    assert!(lab.files.paths().iter().any(|path| path.parent().is_some_and(|folder| folder.ends_with("damaged"))));
+    let engine = lab.open().expect("opens again");
+    assert_eq!(lines(&engine, &tenant, r#"{app="x"}"#), kept);
+    assert!(engine.recovery().damaged.is_empty());
+}

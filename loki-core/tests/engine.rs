@@ -1,0 +1,298 @@
+//! What an engine promises to those who embed it.
+
+mod support;
+
+use loki_core::logql::{Direction, QueryResult};
+use loki_core::{
+    ByteSize, Engine, ErrorKind, Limits, Period, PushEntry, PushLabels, PushRequest, PushStream, QueryRequest,
+    SeriesRequest, Settings, TenantId,
+};
+use support::{Lab, SECOND, START, lines, maintain, push, value};
+
+fn everything() -> SeriesRequest {
+    SeriesRequest { start: 0, end: START + 1_000_000 * SECOND, selectors: Vec::new() }
+}
+
+#[test]
+fn what_was_pushed_is_found_in_memory_in_segments_and_after_an_open() {
+    let lab = Lab::default();
+    let tenant = TenantId::single();
+    let engine = lab.open().expect("opens");
+    push(&engine, &tenant, "shop", &[(START, "one"), (START + 1, "two")]).expect("stored");
+    push(&engine, &tenant, "web", &[(START, "three")]).expect("stored");
+    let check = |engine: &Engine| {
+        let found = lines(engine, &tenant, r#"{app="shop"}"#);
+        assert_eq!(found, [(START, "one".to_owned()), (START + 1, "two".to_owned())]);
+        assert_eq!(lines(engine, &tenant, r#"{app=~".+"} |= "t""#).len(), 2);
+        assert_eq!(value(engine, &tenant, r#"sum(count_over_time({app=~".+"}[1h]))"#, START + SECOND), 3.0);
+        let names = engine.labels(&tenant, &everything()).expect("answers");
+        assert_eq!(names, ["app", "service_name"]);
+        assert_eq!(engine.label_values(&tenant, "app", &everything()).expect("answers"), ["shop", "web"]);
+        let series: Vec<_> = engine.series(&tenant, &everything()).expect("answers");
+        assert_eq!(series[0].to_string(), r#"{app="shop", service_name="shop"}"#);
+        assert_eq!(series.len(), 2);
+        let stats = engine.index_stats(&tenant, &everything()).expect("answers");
+        assert_eq!((stats.streams, stats.entries, stats.bytes), (2, 3, 11));
+    };
+    check(&engine);
+    drop(engine);
+    let engine = lab.open().expect("opens");
+    assert_eq!(engine.recovery().entries, 3);
+    check(&engine);
+    engine.flush().expect("flushes");
+    check(&engine);
+    drop(engine);
+    let engine = lab.open().expect("opens");
+    assert_eq!(engine.recovery().entries, 0, "what is in segments is not replayed");
+    check(&engine);
+}
+
+#[test]
+fn exact_duplicates_are_stored_once_wherever_they_meet() {
+    let lab = Lab::default();
+    let tenant = TenantId::single();
+    let engine = lab.open().expect("opens");
+    let entries = [(START, "same"), (START, "same"), (START, "other"), (START + 1, "same")];
+    for _ in 0..2 {
+        push(&engine, &tenant, "x", &entries).expect("stored");
+        push(&engine, &tenant, "x", &entries).expect("stored");
+        assert_eq!(lines(&engine, &tenant, r#"{app="x"}"#).len(), 3);
+        assert_eq!(value(&engine, &tenant, r#"count_over_time({app="x"}[1m])"#, START + SECOND), 3.0);
+        engine.flush().expect("flushes");
+    }
+}
+
+#[test]
+fn entries_of_one_time_keep_their_order_of_arrival_across_parts() {
+    let lab = Lab::default();
+    let tenant = TenantId::single();
+    let engine = lab.open().expect("opens");
+    push(&engine, &tenant, "x", &[(START + 5, "early bird"), (START, "b")]).expect("stored");
+    engine.flush().expect("flushes");
+    push(&engine, &tenant, "x", &[(START, "a"), (START, "c")]).expect("stored");
+    let ask = |direction| {
+        let request = QueryRequest::range(r#"{app="x"}"#, START, START + SECOND).direction(direction);
+        let QueryResult::Streams(streams) = engine.query(&tenant, &request).expect("answers").result else {
+            panic!("lines")
+        };
+        let entries = streams.into_iter().flat_map(|stream| stream.entries);
+        entries.map(|entry| String::from_utf8(entry.line).expect("text")).collect::<Vec<_>>()
+    };
+    assert_eq!(ask(Direction::Forward), ["b", "a", "c", "early bird"]);
+    assert_eq!(ask(Direction::Backward), ["early bird", "c", "a", "b"]);
+}
+
+#[test]
+fn any_order_and_any_age_are_accepted_and_found_in_time_order() {
+    let lab = Lab::default();
+    let tenant = TenantId::single();
+    let engine = lab.open().expect("opens");
+    let mut expected = Vec::new();
+    for n in 0..500i64 {
+        // A walk through all residues: every push is out of order with the one before.
+        let timestamp = START - (n * 197 % 500) * 3600 * SECOND;
+        let line = format!("line {n} {}", "y".repeat((n * 37 % 400) as usize));
+        push(&engine, &tenant, "x", &[(timestamp, &line)]).expect("stored");
+        expected.push((timestamp, line));
+        if n % 120 == 7 {
+            engine.flush().expect("flushes");
+        }
+    }
+    expected.sort();
+    assert_eq!(lines(&engine, &tenant, r#"{app="x"}"#), expected);
+    maintain(&engine).expect("compacts");
+    assert_eq!(lines(&engine, &tenant, r#"{app="x"}"#), expected);
+}
+
+#[test]
+fn tenants_see_only_their_own() {
+    let lab = Lab::default();
+    let engine = lab.open().expect("opens");
+    let [a, b] = ["a", "b"].map(|name| name.parse::<TenantId>().expect("a tenant"));
+    push(&engine, &a, "x", &[(START, "mine")]).expect("stored");
+    assert_eq!(lines(&engine, &a, r#"{app="x"}"#).len(), 1);
+    assert!(lines(&engine, &b, r#"{app="x"}"#).is_empty());
+    engine.flush().expect("flushes");
+    assert!(lines(&engine, &b, r#"{app="x"}"#).is_empty());
+    assert!(engine.labels(&b, &everything()).expect("answers").is_empty());
+}
+
+#[test]
+fn a_second_engine_is_told_that_the_folder_is_open() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let first = Engine::open(folder.path(), Settings::default()).expect("opens");
+    let error = Engine::open(folder.path(), Settings::default()).expect_err("it is open");
+    assert_eq!(error.kind(), ErrorKind::Locked);
+    drop(first);
+    Engine::open(folder.path(), Settings::default()).expect("it is closed");
+}
+
+#[test]
+fn the_real_file_system_keeps_what_was_pushed() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let tenant = TenantId::single();
+    for round in 0..3 {
+        let engine = Engine::open(folder.path(), Settings::default()).expect("opens");
+        push(&engine, &tenant, "x", &[(START + round, &format!("round {round}"))]).expect("stored");
+        if round == 1 {
+            engine.flush().expect("flushes");
+        }
+        assert_eq!(lines(&engine, &tenant, r#"{app="x"}"#).len() as i64, round + 1);
+        engine.close().expect("closes");
+        assert_eq!(push(&engine, &tenant, "x", &[(START, "late")]).expect_err("closed").kind(), ErrorKind::Closed);
+    }
+}
+
+#[test]
+fn many_small_segments_become_few() {
+    let lab = Lab::default();
+    let tenant = TenantId::single();
+    let engine = lab.open().expect("opens");
+    for n in 0..20 {
+        push(&engine, &tenant, "x", &[(START + n, &format!("line {n}"))]).expect("stored");
+        engine.flush().expect("flushes");
+    }
+    assert_eq!(engine.metrics().tenants[0].segments, 20);
+    maintain(&engine).expect("compacts");
+    assert!(engine.metrics().tenants[0].segments < 4);
+    assert_eq!(lines(&engine, &tenant, r#"{app="x"}"#).len(), 20);
+    let files = lab.files.paths();
+    let segments = files.iter().filter(|path| path.extension().is_some_and(|e| e == "segment")).count();
+    assert!(segments < 4, "merged files are gone: {files:?}");
+}
+
+#[test]
+fn retention_drops_what_is_too_old_and_labels_forget_it() {
+    let mut lab = Lab::default();
+    lab.settings.limits.retention_period = Period::hours(24);
+    let tenant = TenantId::single();
+    let engine = lab.open().expect("opens");
+    push(&engine, &tenant, "old", &[(START, "old")]).expect("stored");
+    push(&engine, &tenant, "mixed", &[(START, "old"), (START + 20 * 3600 * SECOND, "young")]).expect("refused or not");
+    engine.flush().expect("flushes");
+    lab.clock.set(START + 30 * 3600 * SECOND);
+    maintain(&engine).expect("expires");
+    assert_eq!(lines(&engine, &tenant, r#"{app=~".+"}"#).len(), 1);
+    assert_eq!(engine.label_values(&tenant, "app", &everything()).expect("answers"), ["mixed"]);
+    lab.clock.set(START + 60 * 3600 * SECOND);
+    maintain(&engine).expect("expires");
+    assert_eq!(engine.metrics().tenants[0].segments, 0);
+}
+
+#[test]
+fn the_head_is_flushed_when_it_is_full_and_when_nothing_comes() {
+    let mut lab = Lab::default();
+    lab.settings.head_bytes = ByteSize(256 << 10);
+    let tenant = TenantId::single();
+    let engine = lab.open().expect("opens");
+    for n in 0..400i64 {
+        // Text that does not compress to nothing.
+        let line: String = (0..200).map(|i| char::from(b'!' + ((n * 7919 + i * i * 31) % 90) as u8)).collect();
+        push(&engine, &tenant, &format!("app{}", n % 8), &[(START + n, &line)]).expect("stored");
+        assert!(engine.metrics().head_bytes < 3 * (256 << 10), "the head is bounded");
+    }
+    maintain(&engine).expect("flushes");
+    lab.clock.advance(Period::minutes(31).as_nanos());
+    maintain(&engine).expect("flushes");
+    assert_eq!(lines(&engine, &tenant, r#"{app=~".+"}"#).len(), 400);
+    assert_eq!(engine.metrics().tenants[0].head_streams, 0);
+}
+
+#[test]
+fn broken_entries_are_left_out_and_told_of_while_the_others_are_stored() {
+    let mut lab = Lab::default();
+    lab.settings.limits = Limits { max_line_size: ByteSize(10), ..Limits::default() };
+    let tenant = TenantId::single();
+    let engine = lab.open().expect("opens");
+    let too_new = START + 3600 * SECOND;
+    let list = [(START, "short"), (START + 1, "much too long for it"), (too_new, "new"), (START + 2, "well")];
+    let error = push(&engine, &tenant, "x", &list).expect_err("two are refused");
+    assert_eq!(error.kind(), ErrorKind::InvalidPush);
+    assert_eq!(
+        error.message(),
+        "1 errors like: max entry size '10' bytes exceeded for stream '{app=\"x\", service_name=\"x\"}' while adding an \
+         entry with length '20' bytes; 1 errors like: entry for stream '{app=\"x\", service_name=\"x\"}' has timestamp \
+         too new: 2023-11-14T23:13:20Z"
+    );
+    assert_eq!(lines(&engine, &tenant, r#"{app="x"}"#).len(), 2);
+    let discarded = engine.metrics().tenants[0].discarded.clone();
+    assert_eq!(discarded, [("line_too_long", 1, 20), ("too_far_in_future", 1, 3)]);
+}
+
+#[test]
+fn labels_that_are_none_refuse_the_whole_push() {
+    let lab = Lab::default();
+    let tenant = TenantId::single();
+    let engine = lab.open().expect("opens");
+    let request = PushRequest::new()
+        .with_stream([("app", "x")], [(START, "good")])
+        .with_stream([("bad-name", "x")], [(START, "bad")]);
+    let error = engine.push(&tenant, &request).expect_err("refused");
+    assert_eq!(error.message(), "couldn't parse labels: 1:5: parse error: unexpected character inside braces: '-'");
+    assert!(lines(&engine, &tenant, r#"{app="x"}"#).is_empty());
+    assert_eq!(engine.push(&tenant, &PushRequest::new()).expect_err("empty").kind(), ErrorKind::EmptyPush);
+}
+
+#[test]
+fn structured_metadata_are_kept_cleaned_and_sorted() {
+    let lab = Lab::default();
+    let tenant = TenantId::single();
+    let engine = lab.open().expect("opens");
+    let entry = PushEntry {
+        timestamp: START,
+        line: b"level=warn x".as_slice().into(),
+        metadata: [("z.z", "1"), ("a", ""), ("b", "first"), ("b", "last")].map(|(n, v)| (n.into(), v.into())).to_vec(),
+    };
+    let stream = PushStream { labels: PushLabels::Text(r#"{app="x"}"#.into()), entries: vec![entry] };
+    engine.push(&tenant, &PushRequest { streams: vec![stream] }).expect("stored");
+    let request = QueryRequest::range(r#"{app="x"} | b="last""#, START, START + 1);
+    for _ in 0..2 {
+        let QueryResult::Streams(streams) = engine.query(&tenant, &request).expect("answers").result else {
+            panic!("lines")
+        };
+        let labels = r#"{app="x", b="last", detected_level="warn", service_name="x", z_z="1"}"#;
+        assert_eq!(streams[0].labels.to_string(), labels);
+        engine.flush().expect("flushes");
+    }
+}
+
+#[test]
+fn rates_and_stream_counts_are_limited_with_the_texts_of_loki() {
+    let mut lab = Lab::default();
+    lab.settings.limits = Limits {
+        ingestion_rate_mb: 0.001,
+        ingestion_burst_size_mb: 0.001,
+        max_global_streams_per_user: 1,
+        ..Limits::default()
+    };
+    let tenant = TenantId::single();
+    let engine = lab.open().expect("opens");
+    let error = push(&engine, &tenant, "x", &[(START, &"y".repeat(2000))]).expect_err("too fast");
+    assert_eq!(error.kind(), ErrorKind::RateLimited);
+    assert!(error.message().starts_with("ingestion rate limit exceeded for user fake (limit: 1048 bytes/sec) while"));
+    assert!(lines(&engine, &tenant, r#"{app="x"}"#).is_empty(), "nothing of it is stored");
+    push(&engine, &tenant, "x", &[(START, "first")]).expect("stored");
+    let error = push(&engine, &tenant, "y", &[(START, "second")]).expect_err("too many streams");
+    assert_eq!(error.kind(), ErrorKind::RateLimited);
+    assert!(error.message().starts_with("maximum active stream limit exceeded when trying to create stream {app=\"y\""));
+}
+
+#[test]
+fn queries_are_held_against_the_limits_of_the_tenant() {
+    let lab = Lab::default();
+    let tenant = TenantId::single();
+    let engine = lab.open().expect("opens");
+    let ask = |request: QueryRequest| engine.query(&tenant, &request).expect_err("refused").message().to_owned();
+    assert_eq!(
+        ask(QueryRequest::range(r#"{app="x"}"#, 0, SECOND).limit(6000)),
+        "max entries limit per query exceeded, limit > max_entries_limit_per_query (6000 > 5000)"
+    );
+    assert_eq!(
+        ask(QueryRequest::range(r#"{app="x"}"#, 0, 800 * 3600 * SECOND)),
+        "the query time range exceeds the limit (query length: 800h0m0s, limit: 30d1h)"
+    );
+    assert_eq!(
+        ask(QueryRequest::range("{app=}", 0, SECOND)),
+        "parse error at line 1, col 6: syntax error: unexpected }, expecting STRING"
+    );
+}
