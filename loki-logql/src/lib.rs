@@ -29,3 +29,8 @@ pub use result::{MatrixSeries, QueryResult, ResultEntry, ResultStream, Sample, V
 pub use source::Source;
 pub use span::Span;
 pub use text::Text;
+
+/// Runs the examples of the README as tests.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

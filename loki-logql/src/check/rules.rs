@@ -59,7 +59,11 @@ fn operands(binary: &Binary) -> Result<(), Error> {
     let legs = [("left", &*binary.left), ("right", &*binary.right)];
     for (leg, operand) in legs {
         if let Expr::Log(log) = operand {
-            let kind = if log.stages.is_empty() { "MatchersExpr" } else { "PipelineExpr" };
+            let kind = if log.stages.is_empty() {
+                "MatchersExpr"
+            } else {
+                "PipelineExpr"
+            };
             let message = format!("unexpected type for {leg} leg of binary operation ({op}): *syntax.{kind}");
             return refuse(log.span, message);
         }
@@ -125,9 +129,7 @@ fn range_aggregation(aggregation: &RangeAggregation) -> Result<(), Error> {
         return refuse(aggregation.span, format!("grouping not allowed for {op} aggregation"));
     }
     match &aggregation.range.unwrap {
-        Some(unwrap) if !legality.with_unwrap => {
-            refuse(unwrap.span, format!("invalid aggregation {op} with unwrap"))
-        }
+        Some(unwrap) if !legality.with_unwrap => refuse(unwrap.span, format!("invalid aggregation {op} with unwrap")),
         None if !legality.without_unwrap => {
             refuse(aggregation.span, format!("invalid aggregation {op} without unwrap"))
         }
@@ -144,7 +146,12 @@ fn vector_aggregation(aggregation: &VectorAggregation) -> Result<(), Error> {
         }
         (VectorOp::Topk | VectorOp::Bottomk | VectorOp::ApproxTopk, Some(k)) => match k.text.parse::<i64>() {
             Err(_) => return refuse(k.span, format!("invalid parameter {op}({},", k.text)),
-            Ok(..=0) => return refuse(k.span, format!("invalid parameter (must be greater than 0) {op}({}", k.text)),
+            Ok(..=0) => {
+                return refuse(
+                    k.span,
+                    format!("invalid parameter (must be greater than 0) {op}({}", k.text),
+                );
+            }
             Ok(_) => {}
         },
         (_, Some(p)) => return refuse(p.span, format!("unsupported parameter for operation {op}({},", p.text)),

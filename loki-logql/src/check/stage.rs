@@ -26,7 +26,9 @@ pub(crate) fn regexp_stage(pattern: &str) -> Result<(), String> {
 /// once.
 pub(crate) fn pattern_stage(pattern: &str) -> Result<(), String> {
     if pattern.is_empty() {
-        return Err("parse error at line 1, col 1: syntax error: unexpected $end, expecting IDENTIFIER or LITERAL".into());
+        return Err(
+            "parse error at line 1, col 1: syntax error: unexpected $end, expecting IDENTIFIER or LITERAL".into(),
+        );
     }
     let captures = captures(pattern);
     if captures.iter().all(|capture| capture.name == "_") {
@@ -35,7 +37,9 @@ pub(crate) fn pattern_stage(pattern: &str) -> Result<(), String> {
     for pair in captures.windows(2) {
         if pair[0].end == pair[1].start {
             let (first, second) = (pair[0].name, pair[1].name);
-            return Err(format!("found consecutive capture '<{first}><{second}>': invalid expression"));
+            return Err(format!(
+                "found consecutive capture '<{first}><{second}>': invalid expression"
+            ));
         }
     }
     let mut seen = HashSet::new();

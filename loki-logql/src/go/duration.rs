@@ -85,7 +85,10 @@ fn leading_integer(text: &str) -> Option<(u64, &str)> {
     let end = text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());
     let (digits, rest) = text.split_at(end);
     let value = digits.bytes().try_fold(0u64, |value, b| {
-        value.checked_mul(10)?.checked_add(u64::from(b - b'0')).filter(|&n| n <= LIMIT)
+        value
+            .checked_mul(10)?
+            .checked_add(u64::from(b - b'0'))
+            .filter(|&n| n <= LIMIT)
     })?;
     Some((value, rest))
 }
@@ -303,12 +306,21 @@ mod tests {
             ("foo", r#"time: invalid duration "foo""#),
             ("-", r#"time: invalid duration "-""#),
             (".s", r#"time: invalid duration ".s""#),
-            ("9223372036854775808ns", r#"time: invalid duration "9223372036854775808ns""#),
-            ("99999999999999999999s", r#"time: invalid duration "99999999999999999999s""#),
+            (
+                "9223372036854775808ns",
+                r#"time: invalid duration "9223372036854775808ns""#,
+            ),
+            (
+                "99999999999999999999s",
+                r#"time: invalid duration "99999999999999999999s""#,
+            ),
             ("5", r#"time: missing unit in duration "5""#),
             ("1h5", r#"time: missing unit in duration "1h5""#),
             ("5d", r#"time: unknown unit "d" in duration "5d""#),
-            ("5é\n", r#"time: unknown unit "\xc3\xa9\x0a" in duration "5\xc3\xa9\x0a""#),
+            (
+                "5é\n",
+                r#"time: unknown unit "\xc3\xa9\x0a" in duration "5\xc3\xa9\x0a""#,
+            ),
             ("5 s", r#"time: unknown unit " s" in duration "5 s""#),
         ];
         for (text, error) in cases {

@@ -169,7 +169,11 @@ fn read_hex(text: &str) -> Option<f64> {
     }
     // Beyond this every non-zero mantissa of a text that fits in memory is an infinity or zero.
     let magnitude = digits.parse::<i64>().unwrap_or(i64::MAX).min(1 << 48);
-    let exponent = if exponent.starts_with('-') { -magnitude } else { magnitude };
+    let exponent = if exponent.starts_with('-') {
+        -magnitude
+    } else {
+        magnitude
+    };
     Some(scale_binary(bits, scale + exponent))
 }
 
@@ -242,8 +246,8 @@ mod tests {
     #[test]
     fn what_go_refuses_is_refused_with_its_text() {
         for text in [
-            "", "foo", " 1", "1 ", "0x10", "0b1", "0o7", "1e", "1e+", ".", "+", "1__0", "_1", "1_", "1_.5", "+nan", "infi", "0x",
-            "0xp1", "0x1p", "1.2.3", "1_e3", "é",
+            "", "foo", " 1", "1 ", "0x10", "0b1", "0o7", "1e", "1e+", ".", "+", "1__0", "_1", "1_", "1_.5", "+nan",
+            "infi", "0x", "0xp1", "0x1p", "1.2.3", "1_e3", "é",
         ] {
             let expected = format!("strconv.ParseFloat: parsing \"{text}\": invalid syntax");
             assert_eq!(parse_float(text), Err(expected));
@@ -253,7 +257,11 @@ mod tests {
 
     #[test]
     fn a_number_out_of_range_is_an_error_beside_an_infinity() {
-        for (text, value) in [("1e400", f64::INFINITY), ("-0x1p1024", f64::NEG_INFINITY), ("0x1.fffffffffffff8p1023", f64::INFINITY)] {
+        for (text, value) in [
+            ("1e400", f64::INFINITY),
+            ("-0x1p1024", f64::NEG_INFINITY),
+            ("0x1.fffffffffffff8p1023", f64::INFINITY),
+        ] {
             let expected = format!("strconv.ParseFloat: parsing \"{text}\": value out of range");
             assert_eq!(parse_float(text), Err(expected));
             assert_eq!(parse_float_or_value(text), value);

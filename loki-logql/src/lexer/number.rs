@@ -28,10 +28,14 @@ pub(super) enum Minus {
 pub(super) fn scan(lexer: &mut Lexer<'_, Raw>) -> Result<Numeric, LexError> {
     let start = lexer.span().start;
     let text = &lexer.source()[start..];
-    let length = scan_literal(text)?;
-    let (numeric, length) = extend(text, length);
+    let scanned = scan_literal(text).map(|length| extend(text, length));
+    let length = match scanned {
+        Ok((_, length)) => length,
+        // The error is about the whole word.
+        Err(_) => run(text, |c| c.is_alphanumeric() || matches!(c, '_' | '.')),
+    };
     lexer.bump(length - lexer.slice().len());
-    Ok(numeric)
+    Ok(scanned?.0)
 }
 
 /// The literal of `length` bytes at the start of `text`, with its unit if it has one.
@@ -75,12 +79,12 @@ pub(super) fn scan_minus(lexer: &mut Lexer<'_, Raw>) -> Minus {
 /// Behind `[`: a duration up to `]`, with nothing around it.
 pub(super) fn scan_range(lexer: &mut Lexer<'_, Raw>) -> Result<i64, LexError> {
     let rest = lexer.remainder();
-    let length = rest
-        .find(']')
-        .ok_or(LexError::looked_ahead("missing closing ']' in duration"))?;
-    let range = go::parse_prometheus_duration(&rest[..length]).map_err(|e| LexError::looked_ahead(e.to_string()))?;
+    let Some(length) = rest.find(']') else {
+        lexer.bump(rest.len());
+        return Err(LexError::looked_ahead("missing closing ']' in duration"));
+    };
     lexer.bump(length + 1);
-    Ok(range)
+    go::parse_prometheus_duration(&rest[..length]).map_err(|e| LexError::looked_ahead(e.to_string()))
 }
 
 /// A duration as Prometheus writes them, or else as Go does.
@@ -201,7 +205,11 @@ fn scan_literal(text: &str) -> Result<usize, LexError> {
     match bytes.get(at) {
         Some(&e @ (b'e' | b'E' | b'p' | b'P')) => {
             is_integer = false;
-            let wants = if e.eq_ignore_ascii_case(&b'e') { "decimal" } else { "hexadecimal" };
+            let wants = if e.eq_ignore_ascii_case(&b'e') {
+                "decimal"
+            } else {
+                "hexadecimal"
+            };
             let fits = match base {
                 Base::Decimal | Base::LeadingZero => wants == "decimal",
                 Base::Hexadecimal => wants == "hexadecimal",

@@ -97,10 +97,13 @@ fn line_comment(lexer: &mut Lexer<'_, Raw>) -> Result<Skip, LexError> {
 
 fn block_comment(lexer: &mut Lexer<'_, Raw>) -> Result<Skip, LexError> {
     let rest = lexer.remainder();
-    let length = rest.find("*/").ok_or(LexError::new("comment not terminated"))? + 2;
-    refuse_nul(&rest[..length])?;
-    lexer.bump(length);
-    Ok(Skip)
+    let length = rest.find("*/").map(|i| i + 2);
+    lexer.bump(length.unwrap_or(rest.len()));
+    refuse_nul(lexer.slice())?;
+    match length {
+        Some(_) => Ok(Skip),
+        None => Err(LexError::new("comment not terminated")),
+    }
 }
 
 fn nul(lexer: &mut Lexer<'_, Raw>) -> Result<(), LexError> {

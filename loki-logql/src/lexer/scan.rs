@@ -62,7 +62,11 @@ pub(crate) struct Lexed<'q> {
 /// Reads all of `query`, up to its first error.
 pub(crate) fn scan(query: &str) -> Lexed<'_> {
     // A byte order mark is no token, though it counts as a column.
-    let skipped = if query.starts_with('\u{feff}') { '\u{feff}'.len_utf8() } else { 0 };
+    let skipped = if query.starts_with('\u{feff}') {
+        '\u{feff}'.len_utf8()
+    } else {
+        0
+    };
     let mut lexer = Raw::lexer(&query[skipped..]);
     let mut tokens = Vec::new();
     let mut depth = 0_usize;

@@ -11,29 +11,27 @@ const INVALID_SYNTAX: LexError = LexError::new("invalid syntax");
 
 /// Behind `"`: up to the closing one.
 pub(super) fn scan_quoted(lexer: &mut Lexer<'_, Raw>) -> Result<Text, LexError> {
-    let (literal, length) = scan_literal(lexer.remainder(), '"')?;
-    lexer.bump(length);
-    literal.bytes.map(Text::from)
+    read_literal(lexer, '"')?.bytes.map(Text::from)
 }
 
 /// Behind `` ` ``: up to the next one, nothing escaped.
 pub(super) fn scan_raw(lexer: &mut Lexer<'_, Raw>) -> Result<Text, LexError> {
     let rest = lexer.remainder();
-    let length = rest.find('`').ok_or(NOT_TERMINATED)?;
-    let text = &rest[..length];
-    refuse_nul(text)?;
+    let Some(length) = rest.find('`') else {
+        lexer.bump(rest.len());
+        return Err(NOT_TERMINATED);
+    };
     lexer.bump(length + 1);
-    Ok(Text::from(text))
+    refuse_nul(&rest[..length])?;
+    Ok(Text::from(&rest[..length]))
 }
 
 /// Behind `'`: one character or escape; its token is an identifier.
 pub(super) fn scan_char(lexer: &mut Lexer<'_, Raw>) -> Result<(), LexError> {
-    let (literal, length) = scan_literal(lexer.remainder(), '\'')?;
-    if literal.characters != 1 {
-        return Err(LexError::new("invalid char literal"));
+    match read_literal(lexer, '\'')?.characters {
+        1 => Ok(()),
+        _ => Err(LexError::new("invalid char literal")),
     }
-    lexer.bump(length);
-    Ok(())
 }
 
 /// An escaped literal.
@@ -45,22 +43,31 @@ struct Literal {
     bytes: Result<Vec<u8>, LexError>,
 }
 
-/// Reads up to the closing `quote`: the literal and the length of what was read.
-fn scan_literal(text: &str, quote: char) -> Result<(Literal, usize), LexError> {
+/// Reads up to the closing `quote`, or up to the first error.
+fn read_literal(lexer: &mut Lexer<'_, Raw>, quote: char) -> Result<Literal, LexError> {
+    let mut length = 0;
+    let literal = scan_literal(lexer.remainder(), quote, &mut length);
+    lexer.bump(length);
+    literal
+}
+
+/// Reads up to the closing `quote` and moves `at` from the start of `text` to where reading ended.
+fn scan_literal(text: &str, quote: char, at: &mut usize) -> Result<Literal, LexError> {
     let mut bytes = Vec::new();
     let mut invalid = false;
     let mut characters = 0;
-    let mut at = 0;
     loop {
-        let c = text[at..].chars().next().ok_or(NOT_TERMINATED)?;
-        at += c.len_utf8();
+        let c = text[*at..].chars().next().ok_or(NOT_TERMINATED)?;
+        if c == '\n' {
+            return Err(NOT_TERMINATED);
+        }
+        *at += c.len_utf8();
         match c {
             c if c == quote => break,
-            '\n' => return Err(NOT_TERMINATED),
             '\0' => return Err(LexError::new("invalid character NUL")),
             '\\' => {
-                let (value, length) = scan_escape(&text[at..], quote)?;
-                at += length;
+                let (value, length) = scan_escape(&text[*at..], quote)?;
+                *at += length;
                 match value {
                     Escape::Byte(byte) => bytes.push(byte),
                     Escape::Char(c) => bytes.extend_from_slice(c.encode_utf8(&mut [0; 4]).as_bytes()),
@@ -72,7 +79,7 @@ fn scan_literal(text: &str, quote: char) -> Result<(Literal, usize), LexError> {
         characters += 1;
     }
     let bytes = if invalid { Err(INVALID_SYNTAX) } else { Ok(bytes) };
-    Ok((Literal { characters, bytes }, at))
+    Ok(Literal { characters, bytes })
 }
 
 enum Escape {

@@ -162,19 +162,23 @@ impl Token<'_> {
 
     /// Whether Loki's lexer completes the token by looking ahead, which costs error messages their line number.
     pub(crate) fn is_looked_ahead(&self) -> bool {
-        match self {
-            Token::Range(_) | Token::Duration(_) | Token::Bytes(_) | Token::Strict | Token::KeepEmpty => true,
-            Token::NotEqual
-            | Token::Match
-            | Token::NotMatch
-            | Token::PipeEqual
-            | Token::PipeMatch
-            | Token::PipePattern
-            | Token::NotPattern
-            | Token::EqualEqual
-            | Token::GreaterOrEqual
-            | Token::LessOrEqual => true,
-            _ => false,
-        }
+        matches!(
+            self,
+            Token::Range(_)
+                | Token::Duration(_)
+                | Token::Bytes(_)
+                | Token::Strict
+                | Token::KeepEmpty
+                | Token::NotEqual
+                | Token::Match
+                | Token::NotMatch
+                | Token::PipeEqual
+                | Token::PipeMatch
+                | Token::PipePattern
+                | Token::NotPattern
+                | Token::EqualEqual
+                | Token::GreaterOrEqual
+                | Token::LessOrEqual
+        )
     }
 }

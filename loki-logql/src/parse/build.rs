@@ -160,13 +160,7 @@ pub(crate) fn unwrap(label: &str, conversion: Option<Conversion>, start: usize, 
     }
 }
 
-pub(crate) fn matcher<'q>(
-    name: &str,
-    op: MatchOp,
-    value: Text,
-    start: usize,
-    end: usize,
-) -> Fallible<'q, Matcher> {
+pub(crate) fn matcher<'q>(name: &str, op: MatchOp, value: Text, start: usize, end: usize) -> Fallible<'q, Matcher> {
     let span = span(start, end);
     if matches!(op, MatchOp::Regex | MatchOp::NotRegex) {
         check::regex(&value.to_str()).map_err(|message| refuse(message, span))?;

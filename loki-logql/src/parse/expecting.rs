@@ -21,8 +21,10 @@ enum Holds {
     /// The query, or an expression in parentheses or of a function.
     Expression,
     Matchers,
-    /// The arguments of a range aggregation, or of `of`.
+    /// The arguments of a range aggregation.
     Range,
+    /// The argument of `of`.
+    VariantsRange,
     /// A parenthesis in such.
     RangeParen,
     /// Of `by`, `on` and the like.
@@ -66,12 +68,11 @@ struct Level {
     stage: Stage,
     has_range: bool,
     has_unwrap: bool,
-    has_parameter: bool,
     /// The parenthesis of a log range that stood here is closed.
     has_closed: bool,
     /// Arguments complete before the place.
     commas: usize,
-    /// What is read is a complete log range although its own `[…]` stands inside of a parenthesis.
+    /// The range of the log range stands inside of a parenthesis that is closed.
     is_ranged_inside: bool,
 }
 
@@ -82,7 +83,6 @@ impl Level {
             stage: Stage::None,
             has_range: false,
             has_unwrap: false,
-            has_parameter: false,
             has_closed: false,
             commas: 0,
             is_ranged_inside: false,
@@ -179,7 +179,12 @@ impl Place {
                 outer.is_ranged_inside = level.has_range || level.is_ranged_inside;
                 outer.has_unwrap |= level.has_unwrap;
             }
-            Holds::Expression | Holds::Range | Holds::Number | Holds::Replace | Holds::Variants => {
+            Holds::Expression
+            | Holds::Range
+            | Holds::VariantsRange
+            | Holds::Number
+            | Holds::Replace
+            | Holds::Variants => {
                 outer.stage = Stage::None;
             }
             _ => {}
@@ -191,6 +196,9 @@ impl Place {
     fn advance(&mut self, token: &Token<'_>) {
         let level = *self.level();
         let in_pipeline = level.stage != Stage::None;
+        if *token != Token::OpenParen {
+            self.call = None;
+        }
         match token {
             Token::OpenBrace => self.open(Holds::Matchers),
             Token::OpenParen => {
@@ -199,7 +207,7 @@ impl Place {
             }
             Token::CloseBrace | Token::CloseParen => self.close(),
             Token::RangeOp(_) => self.call(Last::RangeOp, Holds::Range),
-            Token::Of => self.call(Last::Call, Holds::Range),
+            Token::Of => self.call(Last::Call, Holds::VariantsRange),
             Token::VectorOp(_) => {
                 self.call(Last::VectorOp, Holds::Expression);
                 self.awaits_arguments = true;
@@ -216,7 +224,11 @@ impl Place {
                     self.level().stage = Stage::LabelFilter;
                 }
                 // Behind `a=` of `label_format` a name completes the operation.
-                self.last = if self.last == Last::Set { Last::Value } else { Last::Identifier };
+                self.last = if self.last == Last::Set {
+                    Last::Value
+                } else {
+                    Last::Identifier
+                };
             }
             Token::String(_) => self.last = Last::String,
             Token::Number(_) => self.last = Last::Number,
@@ -226,9 +238,7 @@ impl Place {
                 self.last = Last::Range;
             }
             Token::Comma => {
-                let level = self.level();
-                level.commas += 1;
-                level.has_parameter |= level.holds == Holds::Range && level.stage == Stage::None;
+                self.level().commas += 1;
                 self.last = Last::Comma;
             }
             Token::Pipe => {
@@ -298,8 +308,10 @@ impl Place {
 
     /// An operator or modifier between operands. A `+` where an operand must stand is a sign.
     fn operator(&mut self, last: Last) {
-        let is_operand_next = matches!(self.last, Last::None | Last::Open | Last::Comma | Last::Other | Last::CompareOp)
-            && self.level().stage == Stage::None;
+        let is_operand_next = matches!(
+            self.last,
+            Last::None | Last::Open | Last::Comma | Last::Other | Last::CompareOp
+        ) && self.level().stage == Stage::None;
         let in_filter = self.level().stage == Stage::LabelFilter && self.last == Last::CompareOp;
         if !in_filter {
             self.level().stage = Stage::None;
@@ -312,14 +324,15 @@ impl Place {
 
     /// What a `(` here will hold.
     fn paren(&mut self, level: Level) -> Holds {
-        if let Some(holds) = self.call.take() {
-            if holds != Holds::Labels {
-                self.awaits_arguments = false;
-            }
+        let call = self.call.take();
+        if call != Some(Holds::Labels) {
+            self.awaits_arguments = false;
+        }
+        if let Some(holds) = call {
             return holds;
         }
         match (level.stage, level.holds) {
-            (Stage::None, Holds::Range | Holds::RangeParen) => Holds::RangeParen,
+            (Stage::None, Holds::Range | Holds::VariantsRange | Holds::RangeParen) => Holds::RangeParen,
             (Stage::Start | Stage::LabelFilter, _) => {
                 self.level().stage = Stage::LabelFilter;
                 Holds::Filters
@@ -379,7 +392,7 @@ impl Place {
             Holds::Replace if level.commas == 0 || is_open => &[],
             Holds::Replace if level.commas < 4 => &[","],
             Holds::Replace => &[")"],
-            Holds::Range | Holds::RangeParen => self.inside_range(level),
+            Holds::Range | Holds::VariantsRange | Holds::RangeParen => self.inside_range(level),
             Holds::Variants if is_open || is_comma => &[],
             Holds::Variants => &[",", ")"],
             Holds::Expression => self.behind_expression(),
@@ -390,8 +403,8 @@ impl Place {
     fn inside_range(&self, level: Level) -> &'static [&'static str] {
         let is_paren = level.holds == Holds::RangeParen;
         match self.last {
-            Last::Open if is_paren => &["{", "("],
-            Last::Open => &["NUMBER", "{", "("],
+            Last::Open if level.holds == Holds::Range => &["NUMBER", "{", "("],
+            Last::Open => &["{", "("],
             Last::Comma => &["{", "("],
             Last::Number if level.stage == Stage::None => &[","],
             Last::Identifier if level.stage == Stage::LabelFilter && !level.has_unwrap => &[],

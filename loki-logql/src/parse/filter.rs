@@ -19,11 +19,10 @@ impl Joiner {
     ///
     /// Only `and` and `or` have a precedence between them; a comma never closes anything and is never closed.
     fn closes_before(self, next: Joiner) -> bool {
-        match (self, next) {
-            (Joiner::And, Joiner::And | Joiner::Or) => true,
-            (Joiner::Or, Joiner::Or) => true,
-            _ => false,
-        }
+        matches!(
+            (self, next),
+            (Joiner::And, Joiner::And | Joiner::Or) | (Joiner::Or, Joiner::Or)
+        )
     }
 }
 
@@ -70,7 +69,9 @@ impl FilterChain {
         };
         let depth = left_depth.max(right_depth) + 1;
         if depth > MAX_FILTER_NESTING {
-            return Err(Error::invalid(format!("label filters nest more than {MAX_FILTER_NESTING} levels deep")).into());
+            return Err(
+                Error::invalid(format!("label filters nest more than {MAX_FILTER_NESTING} levels deep")).into(),
+            );
         }
         let (left, right) = (Box::new(left), Box::new(right));
         let joined = match joiner {

@@ -56,7 +56,7 @@ pub fn parse(query: &str) -> Result<Expr, Error> {
 ///
 /// # Errors
 ///
-/// As [`parse`]; also if the text is a query that is more than a selector.
+/// As [`parse`]; [`ErrorKind::Unsupported`], with Loki's text, if the query is more than a selector.
 ///
 /// # Examples
 ///
@@ -68,7 +68,10 @@ pub fn parse(query: &str) -> Result<Expr, Error> {
 pub fn parse_selector(text: &str) -> Result<Selector, Error> {
     match parse_unchecked(text)? {
         Expr::Log(log) if log.stages.is_empty() => Ok(log.selector),
-        _ => Err(Error::invalid("only label matchers are supported")),
+        _ => Err(Error::new(ErrorKind::Unsupported {
+            message: "only label matchers are supported".to_owned(),
+        })
+        .at(Span::new(0, text.len()))),
     }
 }
 
@@ -87,10 +90,7 @@ fn parse_unchecked(query: &str) -> Result<Expr, Error> {
 }
 
 /// Runs the grammar over `tokens`, and over `failure` behind them.
-fn run<'q>(
-    tokens: &[Spanned<'q>],
-    failure: Option<Failure>,
-) -> Result<Expr, ParseError<usize, Token<'q>, Failure>> {
+fn run<'q>(tokens: &[Spanned<'q>], failure: Option<Failure>) -> Result<Expr, ParseError<usize, Token<'q>, Failure>> {
     let tokens = tokens.iter().cloned().map(Ok).chain(failure.map(Err));
     grammar::QueryParser::new().parse(tokens)
 }
@@ -101,9 +101,7 @@ fn explain<'q>(query: &str, tokens: &[Spanned<'q>], stop: ParseError<usize, Toke
         ParseError::User {
             error: Failure::Meaning(error),
         } => return (**error).clone(),
-        ParseError::UnrecognizedToken { token: (start, ..), .. } => {
-            tokens.partition_point(|(other, ..)| other < start)
-        }
+        ParseError::UnrecognizedToken { token: (start, ..), .. } => tokens.partition_point(|(other, ..)| other < start),
         _ => tokens.len(),
     };
     let (before, behind) = tokens.split_at(at);

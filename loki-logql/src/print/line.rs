@@ -273,7 +273,12 @@ fn unwrap(unwrap: &Unwrap, out: &mut String) {
 /// An unwrap without its filters.
 pub(super) fn unwrap_label(unwrap: &Unwrap, out: &mut String) {
     match unwrap.conversion {
-        Some(conversion) => drop(write!(out, "| unwrap {}({})", word::conversion(conversion), unwrap.label)),
+        Some(conversion) => drop(write!(
+            out,
+            "| unwrap {}({})",
+            word::conversion(conversion),
+            unwrap.label
+        )),
         None => drop(write!(out, "| unwrap {}", unwrap.label)),
     }
 }

@@ -117,7 +117,8 @@ pub(super) fn unicode(name: &str) -> Option<ClassUnicode> {
     }
     table(&format!(r"\p{{gc={canonical}}}")).or_else(|| {
         // Four letters are an ISO 15924 code, which Go does not know, or one of these names.
-        let is_name = canonical.len() != 4 || matches!(canonical.as_str(), "ahom" | "cham" | "kawi" | "lisu" | "modi" | "thai");
+        let is_name =
+            canonical.len() != 4 || matches!(canonical.as_str(), "ahom" | "cham" | "kawi" | "lisu" | "modi" | "thai");
         is_name.then(|| table(&format!(r"\p{{sc={canonical}}}"))).flatten()
     })
 }

@@ -29,8 +29,8 @@ pub(crate) enum Shape {
 /// A compiled expression in Go's dialect. Cheap to clone.
 ///
 /// To Go every byte that is not part of valid UTF-8 is one U+FFFD. The automaton knows valid UTF-8 alone; so where a
-/// subject is not valid and the expression can match U+FFFD, [`is_match`](Regex::is_match) looks at a copy in which
-/// those bytes are replaced. Who searches with [`inner`](Regex::inner) gets such a copy from
+/// subject is not valid and the expression can match U+FFFD or nothing at all, [`is_match`](Regex::is_match) looks at
+/// a copy in which those bytes are replaced. Who searches with [`inner`](Regex::inner) gets such a copy from
 /// [`subject`](Regex::subject).
 #[derive(Clone)]
 pub(crate) struct Regex(Arc<Compiled>);
@@ -39,7 +39,7 @@ struct Compiled {
     automaton: meta::Regex,
     root: Node,
     names: Vec<Option<Box<str>>>,
-    reads_replacement: bool,
+    reads_invalid: bool,
 }
 
 impl Regex {
@@ -67,7 +67,8 @@ impl Regex {
         Ok(Regex(Arc::new(Compiled {
             automaton,
             names: lower::group_names(&root),
-            reads_replacement: lower::reads_replacement(&root),
+            // The automaton takes no empty match before a byte that looks like the middle of a character.
+            reads_invalid: lower::reads_replacement(&root) || hir.properties().minimum_len() == Some(0),
             root,
         })))
     }
@@ -85,20 +86,15 @@ impl Regex {
     /// `haystack` as [`inner`](Regex::inner) must see it: itself, but where it is not UTF-8 and that matters, with
     /// U+FFFD for every byte that is not.
     pub(crate) fn subject<'h>(&self, haystack: &'h [u8]) -> Cow<'h, [u8]> {
-        if !self.0.reads_replacement || std::str::from_utf8(haystack).is_ok() {
+        if !self.0.reads_invalid || std::str::from_utf8(haystack).is_ok() {
             return Cow::Borrowed(haystack);
         }
-        let mut text = String::with_capacity(haystack.len() + 16);
-        for chunk in haystack.utf8_chunks() {
-            text.push_str(chunk.valid());
-            text.extend(chunk.invalid().iter().map(|_| char::REPLACEMENT_CHARACTER));
-        }
-        Cow::Owned(text.into_bytes())
+        Cow::Owned(replace_invalid(haystack).into_bytes())
     }
 
     /// Whether a byte that is not UTF-8 can take part in a match, so that [`subject`](Regex::subject) matters.
     pub(crate) fn reads_invalid(&self) -> bool {
-        self.0.reads_replacement
+        self.0.reads_invalid
     }
 
     /// The named groups in order: number and name. Names may start with a digit, and may repeat.
@@ -122,6 +118,28 @@ impl fmt::Debug for Regex {
     }
 }
 
+/// `bytes` with U+FFFD for every byte that is not UTF-8.
+fn replace_invalid(bytes: &[u8]) -> String {
+    let mut text = String::with_capacity(bytes.len() + 16);
+    for chunk in bytes.utf8_chunks() {
+        text.push_str(chunk.valid());
+        text.extend(chunk.invalid().iter().map(|_| char::REPLACEMENT_CHARACTER));
+    }
+    text
+}
+
+/// The bytes of a literal as the text of an expression.
+///
+/// # Errors
+///
+/// Go's text where they are not UTF-8: ``error parsing regexp: invalid UTF-8: `…` ``.
+pub(crate) fn text(bytes: &[u8]) -> Result<&str, String> {
+    std::str::from_utf8(bytes).map_err(|error| {
+        let fragment = replace_invalid(&bytes[error.valid_up_to()..]);
+        SyntaxError::new(Code::InvalidUtf8, &fragment).to_string()
+    })
+}
+
 /// Whether `go_pattern` is a regular expression, without compiling it.
 ///
 /// # Errors
@@ -140,7 +158,7 @@ pub(crate) fn check(go_pattern: &str) -> Result<(), String> {
 ///
 /// ```
 /// let translated = loki_logql::matcher_regex(r"\w+{x}").unwrap();
-/// assert_eq!(translated, r"[0-9A-Z_a-z]+\{x\}");
+/// assert_eq!(translated, r"(?:[0-9A-Z_a-z]+(?:\{x\}))");
 /// ```
 ///
 /// # Errors

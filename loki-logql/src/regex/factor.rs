@@ -4,14 +4,18 @@
 //! shape that is left (see [`Test`](super::Test)).
 
 use super::class;
-use super::syntax::{Code, Kind, MAX_HEIGHT, Node};
+use super::syntax::{Code, Count, Kind, MAX_HEIGHT, Node};
+use regex_syntax::hir::{ClassUnicode, ClassUnicodeRange};
 
 /// The concatenation of `subs`; those that are concatenations themselves are opened.
-pub(super) fn concat(subs: Vec<Node>) -> Node {
-    collapse(subs, Kind::Concat, |kind| match kind {
+pub(super) fn concat(mut subs: Vec<Node>) -> Node {
+    if subs.len() == 1 {
+        return subs.remove(0);
+    }
+    Node::new(Kind::Concat(open(subs, |kind| match kind {
         Kind::Concat(subs) => Ok(subs),
         kind => Err(kind),
-    })
+    })))
 }
 
 /// The alternation of `subs`, opened in the same way and factored.
@@ -31,7 +35,7 @@ fn alternate_at(mut subs: Vec<Node>, depth: u32) -> Result<Node, Code> {
     if subs.len() == 1 {
         return Ok(subs.remove(0));
     }
-    let opened = open(subs, &|kind| match kind {
+    let opened = open(subs, |kind| match kind {
         Kind::Alternate(subs) => Ok(subs),
         kind => Err(kind),
     });
@@ -44,15 +48,8 @@ fn alternate_at(mut subs: Vec<Node>, depth: u32) -> Result<Node, Code> {
     })
 }
 
-fn collapse(mut subs: Vec<Node>, make: fn(Vec<Node>) -> Kind, parts: fn(Kind) -> Result<Vec<Node>, Kind>) -> Node {
-    match subs.len() {
-        1 => subs.remove(0),
-        _ => Node::new(make(open(subs, &parts))),
-    }
-}
-
 /// Replaces the nodes of which `parts` gives parts by those.
-fn open(subs: Vec<Node>, parts: &dyn Fn(Kind) -> Result<Vec<Node>, Kind>) -> Vec<Node> {
+fn open(subs: Vec<Node>, parts: fn(Kind) -> Result<Vec<Node>, Kind>) -> Vec<Node> {
     let mut out = Vec::with_capacity(subs.len());
     for sub in subs {
         match parts(sub.kind) {
@@ -80,12 +77,20 @@ fn factor_literals(subs: Vec<Node>, depth: u32) -> Result<Vec<Node>, Code> {
         } else {
             let (leading, fold) = (leading.to_vec(), fold);
             let done = std::mem::take(&mut run);
-            flush(done, |run| factor_run(run, Node::literal(prefix, prefix_fold), depth), &mut out)?;
+            flush(
+                done,
+                |run| factor_run(run, Node::literal(prefix, prefix_fold), depth),
+                &mut out,
+            )?;
             (prefix, prefix_fold) = (leading, fold);
         }
         run.push(sub);
     }
-    flush(run, |run| factor_run(run, Node::literal(prefix, prefix_fold), depth), &mut out)?;
+    flush(
+        run,
+        |run| factor_run(run, Node::literal(prefix, prefix_fold), depth),
+        &mut out,
+    )?;
     Ok(out)
 }
 
@@ -108,7 +113,11 @@ fn factor_singles(subs: Vec<Node>, depth: u32) -> Result<Vec<Node>, Code> {
 }
 
 /// Appends a run to `out`: one alone as it is, more of them joined by `join`.
-fn flush(mut run: Vec<Node>, join: impl FnOnce(Vec<Node>) -> Result<Node, Code>, out: &mut Vec<Node>) -> Result<(), Code> {
+fn flush(
+    mut run: Vec<Node>,
+    join: impl FnOnce(Vec<Node>) -> Result<Node, Code>,
+    out: &mut Vec<Node>,
+) -> Result<(), Code> {
     match run.len() {
         0 => {}
         1 => out.append(&mut run),
@@ -192,7 +201,6 @@ fn without_leading_node(node: Node) -> Node {
 
 /// Only what can match in one way may be shared: a class, or a fixed number of one.
 fn is_factorable(node: &Node) -> bool {
-    use super::syntax::Count;
     match &node.kind {
         Kind::Repeat {
             count: Count::Range { min, max },
@@ -204,17 +212,18 @@ fn is_factorable(node: &Node) -> bool {
 }
 
 /// Joins runs of single characters and classes to one class.
-fn merge_singles(subs: Vec<Node>) -> Vec<Node> {
+pub(super) fn merge_singles(subs: Vec<Node>) -> Vec<Node> {
     let mut out: Vec<Node> = Vec::new();
-    let mut in_run = false;
+    let mut run: Vec<Node> = Vec::new();
     for sub in subs {
-        let is_single = sub.is_single();
-        match out.pop_if(|_| in_run && is_single) {
-            Some(last) => out.push(clean(merge(last, sub))),
-            None => out.push(sub),
+        if sub.is_single() {
+            run.push(sub);
+        } else {
+            out.extend(merge(std::mem::take(&mut run)));
+            out.push(sub);
         }
-        in_run = is_single;
     }
+    out.extend(merge(run));
     out
 }
 
@@ -223,25 +232,23 @@ fn drop_repeated_empty(mut subs: Vec<Node>) -> Vec<Node> {
     subs
 }
 
-/// One class for two nodes that are single characters. Equal literals stay the literal that they are.
-pub(super) fn merge(a: Node, b: Node) -> Node {
-    match (&a.kind, &b.kind) {
-        (Kind::Any, _) | (_, Kind::Any) => Node::new(Kind::Any),
-        (Kind::AnyButNewline, other) | (other, Kind::AnyButNewline) => {
-            let with_newline = class_of(other).is_some_and(|class| class::contains(&class, '\n'));
-            Node::new(if with_newline { Kind::Any } else { Kind::AnyButNewline })
-        }
-        (Kind::Literal { .. }, Kind::Literal { .. }) if a == b => a,
-        (x, y) => {
-            let mut class = class_of(x).expect("merged nodes are single characters");
-            class.union(&class_of(y).expect("merged nodes are single characters"));
-            Node::new(Kind::Class(class))
-        }
+/// One class for nodes that are single characters. Equal ones stay what they are.
+fn merge(mut run: Vec<Node>) -> Option<Node> {
+    let first = run.first()?;
+    if run.iter().all(|node| node == first) {
+        return run.pop().map(clean);
     }
+    // Joined at once: to join them one by one would be quadratic.
+    let ranges: Vec<ClassUnicodeRange> = run
+        .iter()
+        .filter_map(|node| class_of(&node.kind))
+        .flat_map(|class| class.ranges().to_vec())
+        .collect();
+    Some(clean(Node::new(Kind::Class(ClassUnicode::new(ranges)))))
 }
 
 /// The characters of a node that is one.
-fn class_of(kind: &Kind) -> Option<regex_syntax::hir::ClassUnicode> {
+fn class_of(kind: &Kind) -> Option<ClassUnicode> {
     Some(match kind {
         Kind::Literal { chars, fold: true } => class::folds(chars[0]),
         Kind::Literal { chars, fold: false } => class::range(u32::from(chars[0]), u32::from(chars[0])),
@@ -253,7 +260,7 @@ fn class_of(kind: &Kind) -> Option<regex_syntax::hir::ClassUnicode> {
 }
 
 /// A class that is what a dot is becomes that dot.
-pub(super) fn clean(node: Node) -> Node {
+fn clean(node: Node) -> Node {
     match &node.kind {
         Kind::Class(class) if *class == class::any() => Node::new(Kind::Any),
         Kind::Class(class) if *class == class::any_but_newline() => Node::new(Kind::AnyButNewline),

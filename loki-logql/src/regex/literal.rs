@@ -91,7 +91,11 @@ fn know(node: &Node) -> Known {
 
 fn know_literal(chars: &[char], fold: bool) -> Known {
     know_sequence(chars.iter().map(|&c| {
-        let class = if fold { class::folds(c) } else { class::range(u32::from(c), u32::from(c)) };
+        let class = if fold {
+            class::folds(c)
+        } else {
+            class::range(u32::from(c), u32::from(c))
+        };
         members(&class).map_or(Known::NOTHING, Known::exactly)
     }))
 }
@@ -136,7 +140,11 @@ fn know_repeat((min, max): (u32, Option<u32>), sub: &Node) -> Known {
 
 /// What is known of `min` copies, and more of them unless `only`.
 fn know_copies(min: u32, only: bool, sub: Known) -> Known {
-    let Known { exact: Some(exact), groups } = sub else {
+    let Known {
+        exact: Some(exact),
+        groups,
+    } = sub
+    else {
         return Known {
             exact: None,
             groups: sub.groups,
@@ -213,7 +221,11 @@ fn cross(left: &[Literal], right: &[Literal]) -> Option<Vec<Literal>> {
     if left.len() * right.len() > MAX_ALTERNATIVES || longest(left) + longest(right) > MAX_LENGTH {
         return None;
     }
-    Some(left.iter().flat_map(|a| right.iter().map(move |b| join(a, b))).collect())
+    Some(
+        left.iter()
+            .flat_map(|a| right.iter().map(move |b| join(a, b)))
+            .collect(),
+    )
 }
 
 /// One literal behind the other. Where only one ignores case the whole does, which allows more and stays sound.

@@ -2,7 +2,7 @@
 
 use super::class;
 use super::syntax::{Kind, Look, Node};
-use regex_syntax::hir::{self, Class, Dot, Hir};
+use regex_syntax::hir::{self, Class, Dot, Hir, HirKind};
 
 /// `node` as regex-syntax' tree. Groups are numbered from 1 and have no names: Go's may repeat, which regex-automata
 /// refuses.
@@ -10,7 +10,7 @@ pub(super) fn lower(node: &Node) -> Hir {
     Lowering { captures: Some(0) }.node(node)
 }
 
-/// The same without groups.
+/// The same without groups, to be printed.
 pub(super) fn lower_uncaptured(node: &Node) -> Hir {
     Lowering { captures: None }.node(node)
 }
@@ -36,11 +36,25 @@ impl Lowering {
                     min,
                     max,
                     greedy: *greedy,
-                    sub: Box::new(self.node(sub)),
+                    sub: Box::new(self.repeated(sub)),
                 })
             }
             Kind::Concat(subs) => Hir::concat(subs.iter().map(|sub| self.node(sub)).collect()),
             Kind::Alternate(subs) => Hir::alternation(subs.iter().map(|sub| self.node(sub)).collect()),
+        }
+    }
+
+    /// What is repeated. A repetition of a repetition keeps a group between the two where the tree will be printed:
+    /// the printer of regex-syntax writes `(?:a{2})?` as `a{2}?`, which is something else.
+    fn repeated(&mut self, sub: &Node) -> Hir {
+        let hir = self.node(sub);
+        match hir.kind() {
+            HirKind::Repetition(_) if self.captures.is_none() => Hir::capture(hir::Capture {
+                index: 1,
+                name: None,
+                sub: Box::new(hir),
+            }),
+            _ => hir,
         }
     }
 
@@ -102,7 +116,6 @@ pub(super) fn reads_replacement(node: &Node) -> bool {
     });
     found
 }
-
 
 /// Visits `node` and all below it in the order of the text.
 fn collect(node: &Node, visit: &mut dyn FnMut(&Node)) {

@@ -6,13 +6,14 @@
 //! translated as text.
 //!
 //! - `syntax`: the tree and the errors;
-//! - `parse`, `class`, `factor`: text to tree, with the normalisations of Go's parser, which [`Test`] depends on;
+//! - `parse`, `escape`, `class`, `factor`: text to tree, with the normalisations of Go's parser, which [`Test`] depends on;
 //! - `lower`, `compile`: tree to automaton;
 //! - `literal`: substrings that a match must hold;
 //! - `test`: what an expression means as a filter.
 
 mod class;
 mod compile;
+mod escape;
 mod factor;
 mod literal;
 mod lower;
@@ -22,6 +23,9 @@ mod test;
 
 pub use compile::matcher_regex;
 #[allow(unused_imports, reason = "each is used by another module of the crate")]
-pub(crate) use compile::{Regex, Shape, check};
+pub(crate) use compile::{Regex, Shape, check, text};
 #[allow(unused_imports, reason = "each is used by another module of the crate")]
 pub(crate) use test::Test;
+
+#[cfg(test)]
+mod tests;

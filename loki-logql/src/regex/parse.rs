@@ -41,8 +41,8 @@ pub(super) fn parse(pattern: &str, dot_newline: bool) -> Result<Node, SyntaxErro
 
 /// The flags in force at a place.
 #[derive(Debug, Clone, Copy, Default)]
-struct Flags {
-    fold: bool,
+pub(super) struct Flags {
+    pub(super) fold: bool,
     multi_line: bool,
     dot_newline: bool,
     swap_greed: bool,
@@ -52,16 +52,21 @@ struct Flags {
 enum Item {
     Node(Node),
     /// `(` with the flags to restore behind its `)`; `capture` holds the name of a capturing group.
-    Open { flags: Flags, capture: Option<Option<Box<str>>> },
+    Open {
+        flags: Flags,
+        capture: Option<Option<Box<str>>>,
+    },
     Bar,
 }
 
-struct Parser<'p> {
+/// What is read and what is left; `escape` holds the methods that read one character or class.
+pub(super) struct Parser<'p> {
     pattern: &'p str,
-    rest: &'p str,
-    flags: Flags,
+    pub(super) rest: &'p str,
+    pub(super) flags: Flags,
     stack: Vec<Item>,
-    ranges: usize,
+    /// Number of ranges of all classes so far.
+    pub(super) ranges: usize,
 }
 
 impl<'p> Parser<'p> {
@@ -88,7 +93,11 @@ impl<'p> Parser<'p> {
             '$' => self.look(1, Look::EndText)?,
             '.' => {
                 self.advance(1);
-                let dot = if self.flags.dot_newline { Kind::Any } else { Kind::AnyButNewline };
+                let dot = if self.flags.dot_newline {
+                    Kind::Any
+                } else {
+                    Kind::AnyButNewline
+                };
                 self.push(Node::new(dot))?;
             }
             '[' => {
@@ -122,12 +131,12 @@ impl<'p> Parser<'p> {
         Ok(None)
     }
 
-    fn advance(&mut self, bytes: usize) {
+    pub(super) fn advance(&mut self, bytes: usize) {
         self.rest = &self.rest[bytes..];
     }
 
     /// An error about the text from `start` to where the parser stands.
-    fn error_since(&self, code: Code, start: &str) -> SyntaxError {
+    pub(super) fn error_since(&self, code: Code, start: &str) -> SyntaxError {
         SyntaxError::new(code, &start[..start.len() - self.rest.len()])
     }
 
@@ -210,8 +219,13 @@ impl<'p> Parser<'p> {
         let [.., Item::Node(lower), Item::Node(upper)] = &mut self.stack[..] else {
             return;
         };
-        let (Kind::Literal { chars, fold }, Kind::Literal { chars: more, fold: more_fold }) =
-            (&mut lower.kind, &mut upper.kind)
+        let (
+            Kind::Literal { chars, fold },
+            Kind::Literal {
+                chars: more,
+                fold: more_fold,
+            },
+        ) = (&mut lower.kind, &mut upper.kind)
         else {
             return;
         };
@@ -257,30 +271,14 @@ impl<'p> Parser<'p> {
         Ok(())
     }
 
-    /// Moves the topmost node below the bar that is under it; neighbours that are single characters become one class.
+    /// Moves the topmost node below the bar that is under it.
     fn swap_bar(&mut self) -> bool {
-        if !matches!(self.stack[..], [.., Item::Bar, Item::Node(_)]) {
-            return false;
+        let n = self.stack.len();
+        let is_above_bar = matches!(self.stack[..], [.., Item::Bar, Item::Node(_)]);
+        if is_above_bar {
+            self.stack.swap(n - 1, n - 2);
         }
-        let Some(Item::Node(node)) = self.stack.pop() else {
-            return false;
-        };
-        self.stack.pop();
-        match self.stack.pop() {
-            Some(Item::Node(below)) if below.is_single() && node.is_single() => {
-                self.stack.push(Item::Node(factor::merge(below, node)));
-            }
-            Some(Item::Node(below)) => {
-                self.stack.push(Item::Node(factor::clean(below)));
-                self.stack.push(Item::Node(node));
-            }
-            below => {
-                self.stack.extend(below);
-                self.stack.push(Item::Node(node));
-            }
-        }
-        self.stack.push(Item::Bar);
-        true
+        is_above_bar
     }
 
     /// Ends a group, or the expression: what lies above the parenthesis becomes one node.
@@ -289,10 +287,8 @@ impl<'p> Parser<'p> {
         if self.swap_bar() {
             self.stack.pop();
         }
-        let mut alternatives = self.pop_nodes();
-        if let Some(last) = alternatives.pop() {
-            alternatives.push(factor::clean(last));
-        }
+        // Before prefixes are factored: `a|b|bc` is `[ab]|bc`.
+        let alternatives = factor::merge_singles(self.pop_nodes());
         let node = factor::alternate(alternatives).map_err(|code| SyntaxError::new(code, self.pattern))?;
         self.push(node)
     }
@@ -347,7 +343,9 @@ impl<'p> Parser<'p> {
     /// `{min}`, `{min,}` or `{min,max}`; `None`, and nothing read, where the brace starts none of these.
     fn braces(&mut self) -> Result<Option<Count>, SyntaxError> {
         let before = self.rest;
-        let Some((min, rest)) = integer(&before[1..]) else { return Ok(None) };
+        let Some((min, rest)) = integer(&before[1..]) else {
+            return Ok(None);
+        };
         let (max, rest) = match rest.strip_prefix(',') {
             None => (Some(min), rest),
             Some(rest) if rest.starts_with('}') => (None, rest),
@@ -356,7 +354,9 @@ impl<'p> Parser<'p> {
                 None => return Ok(None),
             },
         };
-        let Some(rest) = rest.strip_prefix('}') else { return Ok(None) };
+        let Some(rest) = rest.strip_prefix('}') else {
+            return Ok(None);
+        };
         self.rest = rest;
         if min > MAX_REPEAT || max.is_some_and(|max| max > MAX_REPEAT || min > max) {
             return Err(self.error_since(Code::InvalidRepeatSize, before));
@@ -408,191 +408,6 @@ impl<'p> Parser<'p> {
             saw_flag = c != '-';
         }
         Err(self.error_since(Code::InvalidPerlOp, start))
-    }
-
-    /// `\pL`, `\d` and their kin, where one stands here.
-    fn class_escape(&mut self) -> Result<Option<ClassUnicode>, SyntaxError> {
-        let Some(letter) = self.rest.strip_prefix('\\').and_then(|rest| rest.chars().next()) else {
-            return Ok(None);
-        };
-        if letter == 'p' || letter == 'P' {
-            return self.unicode_class(letter == 'P').map(Some);
-        }
-        let Some(mut class) = class::perl(letter.to_ascii_lowercase()) else {
-            return Ok(None);
-        };
-        self.advance(2);
-        self.finish_class(&mut class, letter.is_ascii_uppercase());
-        Ok(Some(class))
-    }
-
-    fn finish_class(&self, class: &mut ClassUnicode, negated: bool) {
-        if self.flags.fold {
-            class::fold(class);
-        }
-        if negated {
-            class.negate();
-        }
-    }
-
-    fn unicode_class(&mut self, negated: bool) -> Result<ClassUnicode, SyntaxError> {
-        let start = self.rest;
-        self.advance(2);
-        let name = match self.rest.chars().next() {
-            Some('{') => {
-                let end = start
-                    .find('}')
-                    .ok_or_else(|| SyntaxError::new(Code::InvalidCharRange, start))?;
-                self.rest = &start[end + 1..];
-                &start[3..end]
-            }
-            first => {
-                let bytes = first.map_or(0, char::len_utf8);
-                self.advance(bytes);
-                &start[2..2 + bytes]
-            }
-        };
-        let (negated, name) = match name.strip_prefix('^') {
-            Some(name) => (!negated, name),
-            None => (negated, name),
-        };
-        let mut class = class::unicode(name).ok_or_else(|| self.error_since(Code::InvalidCharRange, start))?;
-        self.ranges += class.ranges().len();
-        self.finish_class(&mut class, negated);
-        Ok(class)
-    }
-
-    /// `[…]`.
-    fn class(&mut self) -> Result<ClassUnicode, SyntaxError> {
-        let start = self.rest;
-        self.advance(1);
-        let negated = self.rest.starts_with('^');
-        self.advance(usize::from(negated));
-        let mut ranges: Vec<ClassUnicode> = Vec::new();
-        // A bracket that stands first is one of the members.
-        let mut first = true;
-        while first || !self.rest.starts_with(']') {
-            first = false;
-            if let Some(class) = self.posix_class()? {
-                ranges.push(class);
-                continue;
-            }
-            if let Some(class) = self.class_escape()? {
-                ranges.push(class);
-                continue;
-            }
-            let range_start = self.rest;
-            let low = self.class_member(start)?;
-            let mut high = low;
-            if self.rest.len() >= 2 && self.rest.starts_with('-') && !self.rest.starts_with("-]") {
-                self.advance(1);
-                high = self.class_member(start)?;
-                if high < low {
-                    return Err(self.error_since(Code::InvalidCharRange, range_start));
-                }
-            }
-            let mut class = class::range(low, high);
-            self.finish_class(&mut class, false);
-            ranges.push(class);
-        }
-        self.advance(1);
-        let mut class = ClassUnicode::new(ranges.iter().flat_map(|class| class.ranges().iter().copied()));
-        if negated {
-            class.negate();
-        }
-        Ok(class)
-    }
-
-    /// `[:alpha:]` inside a class, where one stands here.
-    fn posix_class(&mut self) -> Result<Option<ClassUnicode>, SyntaxError> {
-        let start = self.rest;
-        let Some(name_start) = start.strip_prefix("[:") else { return Ok(None) };
-        let Some(end) = name_start.find(":]") else { return Ok(None) };
-        self.rest = &name_start[end + 2..];
-        let name = &name_start[..end];
-        let (negated, name) = match name.strip_prefix('^') {
-            Some(name) => (true, name),
-            None => (false, name),
-        };
-        let mut class = class::posix(name).ok_or_else(|| self.error_since(Code::InvalidCharRange, start))?;
-        self.finish_class(&mut class, negated);
-        Ok(Some(class))
-    }
-
-    /// One code point inside the class that starts at `class_start`.
-    fn class_member(&mut self, class_start: &str) -> Result<u32, SyntaxError> {
-        match self.rest.chars().next() {
-            None => Err(SyntaxError::new(Code::MissingBracket, class_start)),
-            Some('\\') => self.escape(),
-            Some(c) => {
-                self.advance(c.len_utf8());
-                Ok(u32::from(c))
-            }
-        }
-    }
-
-    fn next_char(&mut self) -> Option<char> {
-        let c = self.rest.chars().next()?;
-        self.advance(c.len_utf8());
-        Some(c)
-    }
-
-    /// The code point that a backslash and what follows it stand for.
-    fn escape(&mut self) -> Result<u32, SyntaxError> {
-        let start = self.rest;
-        self.advance(1);
-        let Some(c) = self.next_char() else {
-            return Err(SyntaxError::new(Code::TrailingBackslash, ""));
-        };
-        let value = match c {
-            // A digit alone would refer back to a group.
-            '1'..='7' if !self.rest.starts_with(|c| matches!(c, '0'..='7')) => None,
-            '0'..='7' => Some(self.octal(c)),
-            'x' => self.hexadecimal(),
-            'a' => Some(0x07),
-            'f' => Some(0x0c),
-            'n' => Some(0x0a),
-            'r' => Some(0x0d),
-            't' => Some(0x09),
-            'v' => Some(0x0b),
-            c if c.is_ascii() && !c.is_ascii_alphanumeric() => Some(u32::from(c)),
-            _ => None,
-        };
-        value.ok_or_else(|| self.error_since(Code::InvalidEscape, start))
-    }
-
-    /// At most three octal digits, of which `first` is read.
-    fn octal(&mut self, first: char) -> u32 {
-        let mut value = first.to_digit(8).unwrap_or(0);
-        for _ in 1..3 {
-            let Some(digit) = self.rest.chars().next().and_then(|c| c.to_digit(8)) else {
-                break;
-            };
-            self.advance(1);
-            value = value * 8 + digit;
-        }
-        value
-    }
-
-    /// Two digits behind `\x`, or any number of them in braces.
-    fn hexadecimal(&mut self) -> Option<u32> {
-        let c = self.next_char()?;
-        if c != '{' {
-            let second = self.next_char();
-            return Some(c.to_digit(16)? * 16 + second?.to_digit(16)?);
-        }
-        let mut value = None;
-        loop {
-            let c = self.next_char()?;
-            if c == '}' {
-                return value;
-            }
-            let next = value.unwrap_or(0) * 16 + c.to_digit(16)?;
-            if next > u32::from(char::MAX) {
-                return None;
-            }
-            value = Some(next);
-        }
     }
 }
 

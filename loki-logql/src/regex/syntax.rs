@@ -71,7 +71,10 @@ pub(super) enum Count {
     Plus,
     Quest,
     /// `{min,max}`; without `max` any number from `min` on.
-    Range { min: u32, max: Option<u32> },
+    Range {
+        min: u32,
+        max: Option<u32>,
+    },
 }
 
 impl Count {
@@ -104,7 +107,9 @@ impl Node {
                     Count::Star | Count::Range { min: 0, max: None } => 2 + sub_size,
                     Count::Plus | Count::Quest => 1 + sub_size,
                     Count::Range { min, max: None } => 1 + u64::from(min) * sub_size,
-                    Count::Range { min, max: Some(max) } => u64::from(max) * sub_size + u64::from(max.saturating_sub(min)),
+                    Count::Range { min, max: Some(max) } => {
+                        u64::from(max) * sub_size + u64::from(max.saturating_sub(min))
+                    }
                 };
                 if let Count::Range { min, max } = *count {
                     copies = match max.unwrap_or(min) {
@@ -186,6 +191,7 @@ pub(super) enum Code {
     InvalidPerlOp,
     InvalidRepeatOp,
     InvalidRepeatSize,
+    InvalidUtf8,
     MissingBracket,
     MissingParen,
     MissingRepeatArgument,
@@ -204,6 +210,7 @@ impl Code {
             Code::InvalidPerlOp => "invalid or unsupported Perl syntax",
             Code::InvalidRepeatOp => "invalid nested repetition operator",
             Code::InvalidRepeatSize => "invalid repeat count",
+            Code::InvalidUtf8 => "invalid UTF-8",
             Code::MissingBracket => "missing closing ]",
             Code::MissingParen => "missing closing )",
             Code::MissingRepeatArgument => "missing argument to repetition operator",

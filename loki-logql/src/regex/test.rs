@@ -67,10 +67,22 @@ impl Test {
         match self {
             Test::True => true,
             Test::NotEmpty => !value.is_empty(),
-            Test::Equals { text, ignore_case: false } => value == text,
-            Test::Equals { text, ignore_case: true } => value.len() == text.len() && lower_case(value) == *text,
-            Test::Contains { text, ignore_case: false } => memchr::memmem::find(value, text).is_some(),
-            Test::Contains { text, ignore_case: true } => memchr::memmem::find(&lower_case(value), text).is_some(),
+            Test::Equals {
+                text,
+                ignore_case: false,
+            } => value == text,
+            Test::Equals {
+                text,
+                ignore_case: true,
+            } => value.len() == text.len() && lower_case(value) == *text,
+            Test::Contains {
+                text,
+                ignore_case: false,
+            } => memchr::memmem::find(value, text).is_some(),
+            Test::Contains {
+                text,
+                ignore_case: true,
+            } => memchr::memmem::find(&lower_case(value), text).is_some(),
             Test::Any(tests) => tests.iter().any(|test| test.matches(value)),
             Test::Regex(regex) => regex.is_match(value),
         }
@@ -198,7 +210,11 @@ fn rewrite(node: &Node, shape: Shape) -> Option<Test> {
         Part::Something => Some(Test::NotEmpty),
         Part::Literal(chars, fold) => {
             let plain = Plain::new(chars, fold);
-            Some(if shape == Shape::Search { plain.contains() } else { plain.equals() })
+            Some(if shape == Shape::Search {
+                plain.contains()
+            } else {
+                plain.equals()
+            })
         }
         Part::Alternate(subs) => {
             let tests: Option<Vec<Test>> = subs.iter().map(|sub| rewrite(sub, shape)).collect();
@@ -244,9 +260,9 @@ fn rewrite_concat(subs: &[Node], base: Option<&Plain>, tests: &mut Vec<Test>) ->
         None => Plain::new(chars, fold),
     };
     match rest.split_first() {
-        Some((Part::Alternate(alternatives), rest)) if rest.iter().all(is_anything) => {
-            alternatives.iter().try_for_each(|sub| rewrite_suffix(sub, &plain, tests))
-        }
+        Some((Part::Alternate(alternatives), rest)) if rest.iter().all(is_anything) => alternatives
+            .iter()
+            .try_for_each(|sub| rewrite_suffix(sub, &plain, tests)),
         _ if rest.iter().all(is_anything) => {
             tests.push(plain.contains());
             Some(())

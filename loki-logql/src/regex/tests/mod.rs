@@ -1,0 +1,7 @@
+//! Tests of the dialect as a whole; the modules beside it are tested through it.
+
+mod dialect;
+mod errors;
+mod filter;
+mod literals;
+mod model;
