@@ -25,7 +25,6 @@ pub mod config;
 mod context;
 mod encode;
 pub mod log;
-mod maintenance;
 mod metrics;
 mod params;
 mod push;

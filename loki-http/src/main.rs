@@ -1,6 +1,6 @@
 //! The `loki` program.
 
-use loki_core::Engine;
+use loki_core::{Engine, Recovery};
 use loki_http::config::{Action, CommandLine, Config, Error};
 use loki_http::{Server, log};
 use std::io::Write;
@@ -38,10 +38,12 @@ fn run(config: Config) -> Result<(), Box<dyn std::error::Error>> {
         tracing::warn!("configuration: {warning}");
     }
     let engine = Engine::open(&config.data_dir, config.engine)?;
+    report(engine.recovery());
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     runtime.block_on(async {
-        let server = Server::bind_with_level(engine, config.server, level).await?;
+        let server = Server::bind_with_level(engine.clone(), config.server, level).await?;
         tracing::info!(address = %server.local_addr(), data = %config.data_dir.display(), "listening");
+        tokio::spawn(config.runtime.follow(engine));
         let mut terminate = signal(SignalKind::terminate())?;
         let mut interrupt = signal(SignalKind::interrupt())?;
         server
@@ -56,6 +58,17 @@ fn run(config: Config) -> Result<(), Box<dyn std::error::Error>> {
         tracing::info!("stopped");
         Ok(())
     })
+}
+
+/// Says what the open of the engine found.
+fn report(recovery: &Recovery) {
+    tracing::info!(pushes = recovery.records, entries = recovery.entries, "replayed the write-ahead log");
+    if recovery.torn_bytes > 0 {
+        tracing::warn!(bytes = recovery.torn_bytes, "cut off a push that was being written and never acknowledged");
+    }
+    for file in &recovery.damaged {
+        tracing::error!(file = %file.path.display(), unreadable_bytes = file.bytes, "damaged file set aside");
+    }
 }
 
 /// Prints to standard output.

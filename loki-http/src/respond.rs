@@ -90,6 +90,8 @@ impl Failure {
 fn status(kind: ErrorKind) -> StatusCode {
     let code = match kind {
         ErrorKind::InvalidQuery | ErrorKind::InvalidPush | ErrorKind::LimitExceeded => 400,
+        // Loki answers 500, on which clients send the same push for ever.
+        ErrorKind::InvalidMetadata => 400,
         ErrorKind::EmptyPush => 422,
         ErrorKind::RateLimited => 429,
         // The status is configured; one that no answer can have is as good as none.
@@ -168,6 +170,7 @@ mod tests {
         for (kind, code) in [
             (ErrorKind::InvalidQuery, 400),
             (ErrorKind::InvalidPush, 400),
+            (ErrorKind::InvalidMetadata, 400),
             (ErrorKind::EmptyPush, 422),
             (ErrorKind::LimitExceeded, 400),
             (ErrorKind::RateLimited, 429),

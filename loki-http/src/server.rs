@@ -2,7 +2,6 @@
 
 use crate::context::Context;
 use crate::log::LevelHandle;
-use crate::maintenance::Maintenance;
 use crate::metrics::InFlight;
 use crate::routes;
 use crate::settings::ServerSettings;
@@ -15,7 +14,7 @@ use hyper::body::Incoming;
 use hyper::service::service_fn;
 use hyper::{Request, Uri};
 use hyper_util::rt::{TokioIo, TokioTimer};
-use loki_core::Engine;
+use loki_core::{Background, Engine};
 use std::convert::Infallible;
 use std::future::Future;
 use std::io;
@@ -108,7 +107,8 @@ impl Server {
     /// The engine could not be flushed or closed.
     pub async fn run(self, stop: impl Future<Output = ()>) -> io::Result<()> {
         let Server { listener, tls, context, stop: stopper, .. } = self;
-        let maintenance = Maintenance::start(context.engine().clone())?;
+        let report = |error| tracing::error!(%error, "maintenance failed; it will be tried again");
+        let maintenance = loki_core::background(context.engine(), report).map_err(io::Error::other)?;
         let router = routes::router(&context);
         let mut connections = JoinSet::new();
         let mut stopped = stopper.subscribe();
@@ -155,17 +155,14 @@ async fn asked(stopped: &mut watch::Receiver<bool>) {
 }
 
 /// What is left to do once nothing asks any more.
-fn close(context: &Context, maintenance: Maintenance) -> io::Result<()> {
-    maintenance.stop();
+fn close(context: &Context, maintenance: Background) -> io::Result<()> {
+    // Waits for the step at hand.
+    drop(maintenance);
     let engine = context.engine();
     if context.settings().flush_on_shutdown || context.is_flush_prepared() {
         engine.flush().map_err(io::Error::other)?;
     }
-    match engine.close() {
-        // An administrator was first.
-        Err(error) if error.kind() == loki_core::ErrorKind::Closed => Ok(()),
-        other => other.map_err(io::Error::other),
-    }
+    engine.close().map_err(io::Error::other)
 }
 
 /// One connection of a client.

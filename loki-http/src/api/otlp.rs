@@ -6,6 +6,7 @@ use crate::push::OtlpFormat;
 use crate::respond::Failure;
 use axum::extract::{Request, State};
 use axum::http::StatusCode;
+use loki_core::ErrorKind;
 
 /// Stores log records of OpenTelemetry; answered once they are durable.
 pub(crate) async fn logs(State(context): State<Context>, request: Request) -> Result<StatusCode, Failure> {
@@ -22,7 +23,12 @@ async fn accept(context: &Context, request: Request) -> Result<StatusCode, Failu
     context
         .blocking(Lane::Push, move |engine| {
             let export = format.read(&body, max)?;
-            engine.push(&tenant, &export.push(&labels, engine.now())?)?;
+            let push = export.push(&labels, engine.now())?;
+            engine.push(&tenant, &push).map_err(|error| match error.kind() {
+                // Loki meets a bad name of an attribute in another place than one of a plain push.
+                ErrorKind::InvalidMetadata => Failure::bad_request(format!("symbolizer lookup: {error}")),
+                _ => error.into(),
+            })?;
             Ok(StatusCode::NO_CONTENT)
         })
         .await

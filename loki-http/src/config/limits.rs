@@ -30,6 +30,14 @@ pub(super) fn merge(base: &Limits, given: Map<String, Value>, path: &str, unused
     Ok(limits)
 }
 
+/// Without `compactor.retention_enabled` nothing expires, whatever the limits say. Says whether they said anything.
+pub(super) fn disable_retention(limits: &mut Limits) -> bool {
+    let is_set = limits.retention_period != Period::ZERO || !limits.retention_stream.is_empty();
+    limits.retention_period = Period::ZERO;
+    limits.retention_stream.clear();
+    is_set
+}
+
 /// What Loki refuses at start.
 fn check(limits: &Limits, path: &str) -> Result<(), Error> {
     for stream in &limits.retention_stream {

@@ -1,7 +1,7 @@
 //! From file and flags to settings.
 
 use super::section::Section;
-use super::{CommandLine, Error, expand, limits};
+use super::{CommandLine, Error, RuntimeConfig, expand, limits};
 use crate::log::{Format, Level};
 use crate::settings::{ServerSettings, TlsSettings};
 use loki_core::chunk::Encoding;
@@ -62,6 +62,8 @@ pub struct Config {
     pub log_level: Level,
     /// How it is written.
     pub log_format: Format,
+    /// Limits of single tenants that are read again while the program runs.
+    pub runtime: RuntimeConfig,
     /// What was asked for and has no effect, or another than in Loki.
     pub warnings: Vec<String>,
 }
@@ -74,6 +76,7 @@ impl Default for Config {
             data_dir: "data".into(),
             log_level: Level::default(),
             log_format: Format::default(),
+            runtime: RuntimeConfig::default(),
             warnings: Vec::new(),
         }
     }
@@ -246,20 +249,14 @@ impl Config {
 
     fn limits(&mut self, root: &mut Section, unused: &mut Vec<String>) -> Result<(), Error> {
         let mut section = root.section("limits_config")?;
-        let mut files: Vec<String> = section.take::<String>("per_tenant_override_config")?.into_iter().collect();
-        section.take::<Period>("per_tenant_override_period")?;
-        let limits = limits::merge(&self.engine.limits, section.into_keys(), "limits_config", unused)?;
-        self.engine.limits = limits;
+        let mut files: Vec<String> = section.take("per_tenant_override_config")?.into_iter().collect();
+        set_duration(&mut section, "per_tenant_override_period", &mut self.runtime.period)?;
+        self.engine.limits = limits::merge(&self.engine.limits, section.into_keys(), "limits_config", unused)?;
 
         let mut runtime = root.section("runtime_config")?;
         files.extend(runtime.take::<String>("file")?);
-        runtime.take::<Period>("period")?;
+        set_duration(&mut runtime, "period", &mut self.runtime.period)?;
         runtime.rest(unused);
-        for file in files.iter().flat_map(|files| files.split(',')).filter(|file| !file.is_empty()) {
-            let overrides = read(Path::new(file))
-                .and_then(|text| limits::overrides(&text, &self.engine.limits, unused).map_err(|error| error.in_file(file)))?;
-            self.engine.overrides.extend(overrides);
-        }
 
         let mut compactor = root.section("compactor")?;
         compactor.set("compaction_interval", &mut self.engine.retention_interval)?;
@@ -268,24 +265,16 @@ impl Config {
             compactor.take::<Value>(key)?;
         }
         compactor.rest(unused);
-        if !is_retained {
-            self.disable_retention();
-        }
-        Ok(())
-    }
-
-    /// Without `compactor.retention_enabled` nothing expires, whatever the limits say.
-    fn disable_retention(&mut self) {
-        let mut is_set = false;
-        for limits in std::iter::once(&mut self.engine.limits).chain(self.engine.overrides.values_mut()) {
-            is_set |= limits.retention_period != Period::ZERO || !limits.retention_stream.is_empty();
-            limits.retention_period = Period::ZERO;
-            limits.retention_stream.clear();
-        }
-        if is_set {
+        if !is_retained && limits::disable_retention(&mut self.engine.limits) {
             let text = "limits_config.retention_period: nothing expires unless compactor.retention_enabled is true";
             self.warnings.push(text.to_owned());
         }
+        let files = files.iter().flat_map(|files| files.split(',')).filter(|file| !file.is_empty());
+        self.runtime.files = files.map(PathBuf::from).collect();
+        self.runtime.base = self.engine.limits.clone();
+        self.runtime.is_retained = is_retained;
+        self.engine.overrides = self.runtime.read(unused)?;
+        Ok(())
     }
 
     fn sizes(&mut self, root: &mut Section, unused: &mut Vec<String>) -> Result<(), Error> {
@@ -320,7 +309,7 @@ pub(super) fn yaml(text: &str) -> Result<Value, Error> {
     serde_saphyr::from_str(text).map_err(|error| Error::Syntax(error.to_string()))
 }
 
-fn read(file: &Path) -> Result<String, Error> {
+pub(super) fn read(file: &Path) -> Result<String, Error> {
     fs::read_to_string(file).map_err(|error| Error::Read { file: file.to_owned(), error })
 }
 

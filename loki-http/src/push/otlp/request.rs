@@ -92,7 +92,6 @@ fn stream<'a>(logs: &'a ResourceLogs, chosen: &[String], now: i64) -> Result<Pus
     labels.reverse();
     let mut seen = Vec::new();
     labels.retain(|(name, _)| !seen.contains(name) && { seen.push(name.clone()); true });
-    check_names(&shared)?;
 
     let mut entries = Vec::new();
     for scope in &logs.scope_logs {
@@ -100,8 +99,7 @@ fn stream<'a>(logs: &'a ResourceLogs, chosen: &[String], now: i64) -> Result<Pus
         if let Some(scope) = &scope.scope {
             write_scope(scope, &mut scope_pairs);
         }
-        check_names(&scope_pairs)?;
-        append(scope, &shared, &scope_pairs, now, &mut entries)?;
+        append(scope, &shared, &scope_pairs, now, &mut entries);
     }
     Ok(PushStream {
         labels: PushLabels::Pairs(labels),
@@ -115,11 +113,10 @@ fn append<'a>(
     scope: &Pairs<'a>,
     now: i64,
     entries: &mut Vec<PushEntry<'a>>,
-) -> Result<(), Error> {
+) {
     for record in &logs.log_records {
         let mut metadata = Vec::with_capacity(record.attributes.len() + resource.len() + scope.len() + 4);
         write_record(record, &mut metadata);
-        check_names(&metadata)?;
         metadata.extend_from_slice(resource);
         metadata.extend_from_slice(scope);
         let line = record.body.as_ref().and_then(|body| body.value.as_ref()).map_or(Cow::Borrowed(""), text);
@@ -132,12 +129,6 @@ fn append<'a>(
             metadata,
         });
     }
-    Ok(())
-}
-
-/// The whole request fails on a bad name, and its answer differs from that of a plain push.
-fn check_names(pairs: &Pairs<'_>) -> Result<(), Error> {
-    pairs.iter().try_for_each(|(name, _)| sanitise(name).map(|_| ()))
 }
 
 fn timestamp(record: &LogRecord, now: i64) -> i64 {
@@ -242,11 +233,13 @@ mod tests {
     }
 
     #[test]
-    fn a_bad_name_refuses_the_request() {
-        let record = |key: &str| format!(r#"{{"resourceLogs":[{{"scopeLogs":[{{"logRecords":[{{"attributes":[{{"key":"{key}","value":{{"intValue":1}}}}]}}]}}]}}]}}"#);
-        assert_eq!(push(&record("")).expect_err("empty").to_string(), "symbolizer lookup: label name is empty");
-        assert!(push(&record("é")).is_err());
-        assert!(push(&record("ok")).is_ok());
+    fn labels_whose_names_fall_together_keep_the_last_value() {
+        let resource = |key: &str, value: u32| format!(r#"{{"key":"{key}","value":{{"intValue":{value}}}}}"#);
+        let attributes = [resource("service.name", 1), resource("service.name", 2)].join(",");
+        let text = format!(
+            r#"{{"resourceLogs":[{{"resource":{{"attributes":[{attributes}]}},"scopeLogs":[{{"logRecords":[{{}}]}}]}}]}}"#
+        );
+        assert_eq!(push(&text).expect("valid")[0].0, pairs(&[("service_name", "2")]));
     }
 
     #[test]
