@@ -3,28 +3,35 @@
 #![deny(missing_docs)]
 
 pub mod ast;
+mod budget;
 mod check;
 mod error;
 mod go;
 mod labels;
 mod lexer;
+mod log;
+mod metric;
 mod parse;
+mod pipeline;
+mod plan;
 mod print;
 mod quote;
-mod request;
 mod regex;
+mod request;
 mod result;
 pub mod source;
 mod span;
+mod template;
 mod text;
 pub mod units;
 pub mod visit;
 
 pub use error::{Error, ErrorKind};
 pub use labels::Labels;
-pub use request::{Direction, Time};
 pub use parse::{parse, parse_selector};
+pub use plan::{Evaluation, Plan};
 pub use regex::matcher_regex;
+pub use request::{Direction, Limits, Request, Time};
 pub use result::{MatrixSeries, QueryResult, ResultEntry, ResultStream, Sample, VectorSample};
 pub use source::Source;
 pub use span::Span;

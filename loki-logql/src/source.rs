@@ -1,5 +1,9 @@
 //! The seam between evaluation and storage: who holds records implements [`Source`], evaluation asks it.
 
+mod memory;
+
+pub use memory::MemorySource;
+
 use crate::{Error, Labels, ast::Matcher};
 use std::ops::{BitOr, ControlFlow};
 

@@ -242,6 +242,18 @@ impl Pipeline {
         &self.literals
     }
 
+    /// Whether every entry gives a sample, 1 or the length of its line: then its stream and metadata decide the labels.
+    pub(crate) fn keeps_all(&self) -> bool {
+        let is_plain = matches!(
+            self.output,
+            Output::Samples {
+                value: SampleValue::One | SampleValue::Bytes,
+                ..
+            }
+        );
+        is_plain && self.searches.is_empty() && self.ops.is_empty()
+    }
+
     /// Whether every entry of every stream gives the sample 1 with the same labels: then counting is enough. For
     /// single streams [`Runner::columns`](super::Runner::columns) may know more.
     pub(crate) fn is_header_only(&self) -> bool {

@@ -10,6 +10,11 @@ use std::hash::{BuildHasher, Hash, Hasher};
 pub(crate) struct SetId(u32);
 
 impl SetId {
+    /// The set at `index` of tables that are indexed by set.
+    pub(crate) fn from_index(index: usize) -> SetId {
+        SetId(u32::try_from(index).expect("memory ends before 2^32 sets"))
+    }
+
     /// Place in tables that are indexed by set: ids count up from 0.
     pub(crate) fn index(self) -> usize {
         self.0 as usize
