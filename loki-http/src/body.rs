@@ -77,13 +77,20 @@ async fn collect(headers: &HeaderMap, mut body: Body, max: u64) -> Result<Vec<u8
 pub(crate) async fn parameters(request: Request, bounds: Bounds) -> Result<(Parts, Params), Failure> {
     let (parts, body) = request.into_parts();
     let is_form = parts.method == Method::POST && has_form(&parts.headers);
-    let form = if is_form { read(&parts.headers, body, bounds).await? } else { Vec::new() };
+    let form = if is_form {
+        read(&parts.headers, body, bounds).await?
+    } else {
+        Vec::new()
+    };
     let params = Params::parse(&form, parts.uri.query().unwrap_or_default())?;
     Ok((parts, params))
 }
 
 fn has_form(headers: &HeaderMap) -> bool {
-    let kind = headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    let kind = headers
+        .get(CONTENT_TYPE)
+        .and_then(|value| value.to_str().ok())
+        .unwrap_or_default();
     let kind = kind.split(';').next().unwrap_or_default().trim();
     kind.eq_ignore_ascii_case("application/x-www-form-urlencoded")
 }
@@ -116,7 +123,10 @@ mod tests {
             .header(CONTENT_TYPE, content_type)
             .body(Body::from(body.to_owned()))
             .expect("a request");
-        let bounds = Bounds { size: 100, time: Duration::from_secs(1) };
+        let bounds = Bounds {
+            size: 100,
+            time: Duration::from_secs(1),
+        };
         let (_, params) = parameters(request, bounds).await.expect("readable");
         params.values("query").map(str::to_owned).collect()
     }
@@ -126,17 +136,29 @@ mod tests {
         let form = "application/x-www-form-urlencoded; charset=utf-8";
         assert_eq!(parameters_of(Method::POST, form, "query=body").await, ["body", "url"]);
         assert_eq!(parameters_of(Method::GET, form, "query=body").await, ["url"]);
-        assert_eq!(parameters_of(Method::POST, "application/json", "query=body").await, ["url"]);
+        assert_eq!(
+            parameters_of(Method::POST, "application/json", "query=body").await,
+            ["url"]
+        );
     }
 
     #[tokio::test]
     async fn a_body_ends_at_its_bound_and_its_time() {
-        let bounds = Bounds { size: 3, time: Duration::ZERO };
+        let bounds = Bounds {
+            size: 3,
+            time: Duration::ZERO,
+        };
         let plain = HeaderMap::new();
         let announced = HeaderMap::from_iter([(CONTENT_LENGTH, "9".parse().expect("a header value"))]);
         assert_eq!(read(&plain, Body::from("abc"), bounds).await, Ok(b"abc".to_vec()));
-        assert_eq!(read(&plain, Body::from("abcd"), bounds).await, Err(Error::TooLarge { size: 4, max: 3 }));
-        assert_eq!(read(&announced, Body::from("abc"), bounds).await, Err(Error::TooLarge { size: 9, max: 3 }));
+        assert_eq!(
+            read(&plain, Body::from("abcd"), bounds).await,
+            Err(Error::TooLarge { size: 4, max: 3 })
+        );
+        assert_eq!(
+            read(&announced, Body::from("abc"), bounds).await,
+            Err(Error::TooLarge { size: 9, max: 3 })
+        );
         let never = Body::new(Never);
         assert_eq!(read(&plain, never, bounds).await, Err(Error::TooSlow(Duration::ZERO)));
     }

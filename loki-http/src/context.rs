@@ -40,8 +40,17 @@ pub(crate) enum Lane {
 }
 
 impl Context {
-    pub(crate) fn new(engine: Engine, settings: ServerSettings, level: LevelHandle, stop: watch::Sender<bool>) -> Context {
-        let tenancy = if settings.auth_enabled { Tenancy::Header } else { Tenancy::Single };
+    pub(crate) fn new(
+        engine: Engine,
+        settings: ServerSettings,
+        level: LevelHandle,
+        stop: watch::Sender<bool>,
+    ) -> Context {
+        let tenancy = if settings.auth_enabled {
+            Tenancy::Header
+        } else {
+            Tenancy::Single
+        };
         Context(Arc::new(Shared {
             engine,
             tenancy,
@@ -114,7 +123,10 @@ impl Context {
             Err(panic) => {
                 self.0.metrics.count_panic();
                 tracing::error!(%panic, "panic while processing a request");
-                Err(Failure::new(StatusCode::INTERNAL_SERVER_ERROR, format!("error while processing request: {panic}")))
+                Err(Failure::new(
+                    StatusCode::INTERNAL_SERVER_ERROR,
+                    format!("error while processing request: {panic}"),
+                ))
             }
         }
     }
@@ -127,7 +139,8 @@ impl Context {
     {
         let guard = CancelGuard::default();
         request.cancel = Some(Arc::clone(&guard.0));
-        self.blocking(Lane::Query, move |engine| encode(engine.query(&tenant, &request)?)).await
+        self.blocking(Lane::Query, move |engine| encode(engine.query(&tenant, &request)?))
+            .await
     }
 
     /// Asks the server to stop as a signal would.

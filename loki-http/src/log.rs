@@ -74,7 +74,9 @@ impl LevelHandle {
     /// The level, where it is known.
     pub fn level(&self) -> Option<Level> {
         let filter = self.0.as_ref()?.with_current(|filter| *filter).ok()?;
-        [Level::Debug, Level::Info, Level::Warn, Level::Error].into_iter().find(|level| level.filter() == filter)
+        [Level::Debug, Level::Info, Level::Warn, Level::Error]
+            .into_iter()
+            .find(|level| level.filter() == filter)
     }
 
     /// Changes the level.
@@ -108,7 +110,12 @@ where
 {
     fn format_event(&self, _: &FmtContext<'_, S, N>, mut out: Writer<'_>, event: &Event<'_>) -> fmt::Result {
         let level = event.metadata().level().as_str().to_ascii_lowercase();
-        write!(out, "ts={:.6} level={level} caller={}", jiff::Timestamp::now(), event.metadata().target())?;
+        write!(
+            out,
+            "ts={:.6} level={level} caller={}",
+            jiff::Timestamp::now(),
+            event.metadata().target()
+        )?;
         let mut fields = Fields(String::new());
         event.record(&mut fields);
         writeln!(out, "{}", fields.0)
@@ -124,7 +131,10 @@ impl Fields {
         self.0.push(' ');
         self.0.push_str(name);
         self.0.push('=');
-        let is_plain = !value.is_empty() && value.bytes().all(|byte| byte > b' ' && !matches!(byte, b'"' | b'=' | b'\\' | 0x7f));
+        let is_plain = !value.is_empty()
+            && value
+                .bytes()
+                .all(|byte| byte > b' ' && !matches!(byte, b'"' | b'=' | b'\\' | 0x7f));
         if is_plain {
             self.0.push_str(value);
         } else {

@@ -20,7 +20,11 @@ fn main() -> ExitCode {
         Err(error) => return refuse(&error),
     };
     if line.action == Action::Verify {
-        let warnings: String = config.warnings.iter().map(|warning| format!("warning: {warning}\n")).collect();
+        let warnings: String = config
+            .warnings
+            .iter()
+            .map(|warning| format!("warning: {warning}\n"))
+            .collect();
         return say(&format!("{warnings}config is valid"));
     }
     match run(config) {
@@ -62,9 +66,16 @@ fn run(config: Config) -> Result<(), Box<dyn std::error::Error>> {
 
 /// Says what the open of the engine found.
 fn report(recovery: &Recovery) {
-    tracing::info!(pushes = recovery.records, entries = recovery.entries, "replayed the write-ahead log");
+    tracing::info!(
+        pushes = recovery.records,
+        entries = recovery.entries,
+        "replayed the write-ahead log"
+    );
     if recovery.torn_bytes > 0 {
-        tracing::warn!(bytes = recovery.torn_bytes, "cut off a push that was being written and never acknowledged");
+        tracing::warn!(
+            bytes = recovery.torn_bytes,
+            "cut off a push that was being written and never acknowledged"
+        );
     }
     for file in &recovery.damaged {
         tracing::error!(file = %file.path.display(), unreadable_bytes = file.bytes, "damaged file set aside");

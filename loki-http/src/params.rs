@@ -51,8 +51,8 @@ pub(crate) enum Error {
     TooManyPoints,
     #[error("interval must be >= 0")]
     Interval,
-    #[error("0 matchers in group: {{}}")]
-    EmptySelector,
+    #[error("parse error : syntax error: unexpected $end")]
+    NoQuery,
 }
 
 /// A span of time in nanoseconds, both ends as typed.
@@ -95,7 +95,12 @@ impl Params {
 
     /// `start`, `end` and `since` by their documented defaults.
     pub(crate) fn range(&self, now: i64) -> Result<TimeRange, Error> {
-        let named = |name: &'static str| move |problem| Error::Range { name, problem: Box::new(problem) };
+        let named = |name: &'static str| {
+            move |problem| Error::Range {
+                name,
+                problem: Box::new(problem),
+            }
+        };
         let time = |name: &'static str| self.value(name).map(timestamp).transpose().map_err(named(name));
         let start = time("start")?;
         let end = time("end")?.unwrap_or(now);
@@ -172,7 +177,9 @@ impl Params {
         let limit = self.limit()?;
         let time = self.value("time").map(timestamp).transpose()?.unwrap_or(now);
         let direction = self.direction()?;
-        Ok(QueryRequest::instant(self.query(), time).limit(limit).direction(direction))
+        Ok(QueryRequest::instant(self.query(), time)
+            .limit(limit)
+            .direction(direction))
     }
 
     /// What the early `/api/prom/query` is asked: a log query over a range, `regexp` being one more line filter.
@@ -198,23 +205,18 @@ impl Params {
     /// What `labels` and label values are asked: the streams of one selector, or all.
     pub(crate) fn label_request(&self, now: i64) -> Result<SeriesRequest, Error> {
         let TimeRange { start, end } = self.range(now)?;
-        let selectors = self.value("query").filter(|text| !selects_all(text));
-        Ok(SeriesRequest {
-            start,
-            end,
-            selectors: selectors.map(str::to_owned).into_iter().collect(),
-        })
+        let selectors = self.value("query").map(str::to_owned).into_iter().collect();
+        Ok(SeriesRequest { start, end, selectors })
     }
 
     /// What `series` is asked: the streams of any of several selectors, or all.
     pub(crate) fn series_request(&self, now: i64) -> Result<SeriesRequest, Error> {
         let TimeRange { start, end } = self.range(now)?;
-        let mut selectors: Vec<String> = self.values("match").chain(self.values("match[]")).map(str::to_owned).collect();
-        if selectors.len() == 1 && selects_all(&selectors[0]) {
-            selectors.clear();
-        } else if selectors.iter().any(|text| selects_all(text)) {
-            return Err(Error::EmptySelector);
-        }
+        let selectors = self
+            .values("match")
+            .chain(self.values("match[]"))
+            .map(str::to_owned)
+            .collect();
         Ok(SeriesRequest { start, end, selectors })
     }
 
@@ -225,18 +227,9 @@ impl Params {
         Ok(SeriesRequest {
             start: range.start,
             end: range.end,
-            selectors: vec![self.query()],
+            selectors: vec![self.value("query").ok_or(Error::NoQuery)?.to_owned()],
         })
     }
-}
-
-/// Whether a selector has no matchers.
-fn selects_all(selector: &str) -> bool {
-    selector
-        .trim()
-        .strip_prefix('{')
-        .and_then(|rest| rest.strip_suffix('}'))
-        .is_some_and(|inner| inner.trim().is_empty())
 }
 
 /// `+` and `%XX` undone; what is no UTF-8 then becomes U+FFFD.
@@ -249,7 +242,12 @@ fn unescape(text: &[u8]) -> Result<String, Error> {
             b'+' => b' ',
             b'%' => {
                 let digits = tail.get(..2).and_then(|pair| Some(hex(pair[0])? << 4 | hex(pair[1])?));
-                let refuse = || Error::Escape(String::from_utf8_lossy(&text[text.len() - tail.len() - 1..][..(tail.len() + 1).min(3)]).into_owned());
+                let refuse = || {
+                    Error::Escape(
+                        String::from_utf8_lossy(&text[text.len() - tail.len() - 1..][..(tail.len() + 1).min(3)])
+                            .into_owned(),
+                    )
+                };
                 rest = tail.get(2..).unwrap_or_default();
                 digits.ok_or_else(refuse)?
             }
@@ -325,8 +323,14 @@ fn period(text: &str) -> Result<i64, Error> {
         let number: i64 = rest[..digits].parse().map_err(|_| refuse())?;
         rest = &rest[digits..];
         let length = rest.find(|c: char| c.is_ascii_digit()).unwrap_or(rest.len());
-        let at = units.iter().position(|(unit, _)| *unit == &rest[..length]).ok_or_else(refuse)?;
-        total = number.checked_mul(units[at].1).and_then(|nanos| total.checked_add(nanos)).ok_or_else(refuse)?;
+        let at = units
+            .iter()
+            .position(|(unit, _)| *unit == &rest[..length])
+            .ok_or_else(refuse)?;
+        total = number
+            .checked_mul(units[at].1)
+            .and_then(|nanos| total.checked_add(nanos))
+            .ok_or_else(refuse)?;
         units = &units[at + 1..];
         rest = &rest[length..];
     }
@@ -355,7 +359,14 @@ pub(crate) struct EncodingFlags(pub(crate) Vec<String>);
 impl EncodingFlags {
     /// From the value of `X-Loki-Response-Encoding-Flags`.
     pub(crate) fn parse(header: &str) -> EncodingFlags {
-        EncodingFlags(header.split(',').map(str::trim).filter(|flag| !flag.is_empty()).map(str::to_owned).collect())
+        EncodingFlags(
+            header
+                .split(',')
+                .map(str::trim)
+                .filter(|flag| !flag.is_empty())
+                .map(str::to_owned)
+                .collect(),
+        )
     }
 
     /// Whether stream labels, structured metadata and parsed labels are wanted apart.
@@ -363,7 +374,6 @@ impl EncodingFlags {
         self.0.iter().any(|flag| flag == "categorize-labels")
     }
 }
-
 
 #[cfg(test)]
 mod tests;

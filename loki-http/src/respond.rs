@@ -142,7 +142,10 @@ impl IntoResponse for Failure {
         };
         let headers = [
             (CONTENT_TYPE, HeaderValue::from_static(content_type)),
-            (HeaderName::from_static("x-content-type-options"), HeaderValue::from_static("nosniff")),
+            (
+                HeaderName::from_static("x-content-type-options"),
+                HeaderValue::from_static("nosniff"),
+            ),
         ];
         (self.status, headers, body).into_response()
     }
@@ -158,7 +161,11 @@ fn rpc_status(message: &str) -> Vec<u8> {
 
 /// A `405` as Loki answers it: no body, no `Allow`.
 pub(crate) fn method_not_allowed() -> Response {
-    (StatusCode::METHOD_NOT_ALLOWED, [(CONTENT_LENGTH, HeaderValue::from_static("0"))]).into_response()
+    (
+        StatusCode::METHOD_NOT_ALLOWED,
+        [(CONTENT_LENGTH, HeaderValue::from_static("0"))],
+    )
+        .into_response()
 }
 
 #[cfg(test)]
@@ -196,7 +203,10 @@ mod tests {
         assert_eq!(Failure::no_tenant().line().text, "no org id\n");
         assert_eq!(rpc_status("message"), b"\x12\x07message");
         let failure = Failure::new(StatusCode::INTERNAL_SERVER_ERROR, "disk full").otlp();
-        assert_eq!((failure.status, failure.form), (StatusCode::SERVICE_UNAVAILABLE, Form::Protobuf));
+        assert_eq!(
+            (failure.status, failure.form),
+            (StatusCode::SERVICE_UNAVAILABLE, Form::Protobuf)
+        );
         assert_eq!(Failure::no_tenant().otlp().form, Form::Text);
     }
 }

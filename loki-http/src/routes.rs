@@ -54,7 +54,11 @@ fn table() -> Vec<Route> {
         route("/log_level", GET_POST, log_level),
         route("/flush", GET_POST, admin::flush),
         route("/ingester/prepare_shutdown", GET_POST_DELETE, admin::prepare_shutdown),
-        route("/ingester/prepare_partition_downscale", ANY, admin::prepare_partition_downscale),
+        route(
+            "/ingester/prepare_partition_downscale",
+            ANY,
+            admin::prepare_partition_downscale,
+        ),
         route("/ingester/shutdown", GET_POST, admin::shutdown),
         route("/ring", GET_POST, ring::ring),
         route("/distributor/ring", GET_POST, ring::ring),
@@ -90,11 +94,17 @@ where
 
 impl Route {
     fn hidden(self) -> Route {
-        Route { is_hidden: true, ..self }
+        Route {
+            is_hidden: true,
+            ..self
+        }
     }
 
     fn compressed(self) -> Route {
-        Route { is_compressed: true, ..self }
+        Route {
+            is_compressed: true,
+            ..self
+        }
     }
 }
 
@@ -111,7 +121,11 @@ pub(crate) fn router(context: &Context) -> Router {
         };
         let mut handler = route.handler.layer(from_fn_with_state(entrance, enter));
         if route.is_compressed || context.settings().compress_responses {
-            handler = handler.layer(CompressionLayer::new().gzip(true).compress_when(SizeAbove::new(COMPRESSED_BYTES)));
+            handler = handler.layer(
+                CompressionLayer::new()
+                    .gzip(true)
+                    .compress_when(SizeAbove::new(COMPRESSED_BYTES)),
+            );
         }
         router = router.route(&format!("{prefix}{}", route.path), handler);
     }
@@ -158,7 +172,14 @@ async fn enter(State(entrance): State<Entrance>, request: Request, next: Next) -
         method_not_allowed()
     };
     let sent = response.body().size_hint().exact().unwrap_or(0);
-    metrics.observe(method, &entrance.label, response.status().as_u16(), started.elapsed(), received, sent);
+    metrics.observe(
+        method,
+        &entrance.label,
+        response.status().as_u16(),
+        started.elapsed(),
+        received,
+        sent,
+    );
     response
 }
 
@@ -204,7 +225,11 @@ pub(crate) fn moved(path: &str, query: Option<&str>) -> Response {
         None => path.to_owned(),
     };
     match HeaderValue::try_from(location) {
-        Ok(location) => (axum::http::StatusCode::MOVED_PERMANENTLY, [(header::LOCATION, location)]).into_response(),
+        Ok(location) => (
+            axum::http::StatusCode::MOVED_PERMANENTLY,
+            [(header::LOCATION, location)],
+        )
+            .into_response(),
         Err(_) => Failure::no_page().into_response(),
     }
 }

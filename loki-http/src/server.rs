@@ -80,8 +80,13 @@ impl Server {
     /// As [`bind`](Server::bind); `/log_level` changes the level of `level`.
     pub async fn bind_with_level(engine: Engine, settings: ServerSettings, level: LevelHandle) -> io::Result<Server> {
         let tls = settings.tls.as_ref().map(tls::acceptor).transpose()?.map(TlsConnector);
-        let host = if settings.address.is_empty() { "::" } else { &settings.address };
-        let named = |error: io::Error| io::Error::new(error.kind(), format!("listen on {host}:{}: {error}", settings.port));
+        let host = if settings.address.is_empty() {
+            "::"
+        } else {
+            &settings.address
+        };
+        let named =
+            |error: io::Error| io::Error::new(error.kind(), format!("listen on {host}:{}: {error}", settings.port));
         let listener = match TcpListener::bind((host, settings.port)).await {
             // Without IPv6 all addresses are those of IPv4.
             Err(_) if settings.address.is_empty() => TcpListener::bind(("0.0.0.0", settings.port)).await,
@@ -91,7 +96,13 @@ impl Server {
         let address = listener.local_addr()?;
         let stop = watch::Sender::new(false);
         let context = Context::new(engine, settings, level, stop.clone());
-        Ok(Server { listener, address, tls, context, stop })
+        Ok(Server {
+            listener,
+            address,
+            tls,
+            context,
+            stop,
+        })
     }
 
     /// Where the server listens.
@@ -106,7 +117,13 @@ impl Server {
     ///
     /// The engine could not be flushed or closed.
     pub async fn run(self, stop: impl Future<Output = ()>) -> io::Result<()> {
-        let Server { listener, tls, context, stop: stopper, .. } = self;
+        let Server {
+            listener,
+            tls,
+            context,
+            stop: stopper,
+            ..
+        } = self;
         let report = |error| tracing::error!(%error, "maintenance failed; it will be tried again");
         let maintenance = loki_core::background(context.engine(), report).map_err(io::Error::other)?;
         let router = routes::router(&context);
@@ -139,8 +156,14 @@ impl Server {
         drop(listener);
         stopper.send_replace(true);
         let finish = async { while connections.join_next().await.is_some() {} };
-        if tokio::time::timeout(context.settings().graceful_timeout, finish).await.is_err() {
-            tracing::warn!(open = connections.len(), "requests still open at the end of the graceful stop are dropped");
+        if tokio::time::timeout(context.settings().graceful_timeout, finish)
+            .await
+            .is_err()
+        {
+            tracing::warn!(
+                open = connections.len(),
+                "requests still open at the end of the graceful stop are dropped"
+            );
             connections.shutdown().await;
         }
         let closing = tokio::task::spawn_blocking(move || close(&context, maintenance));
@@ -236,5 +259,7 @@ fn with_slashes(uri: &Uri) -> Option<Uri> {
     if !path.contains("%2F") && !path.contains("%2f") {
         return None;
     }
-    format!("{}{query}", path.replace("%2F", "/").replace("%2f", "/")).parse().ok()
+    format!("{}{query}", path.replace("%2F", "/").replace("%2f", "/"))
+        .parse()
+        .ok()
 }

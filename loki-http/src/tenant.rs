@@ -39,14 +39,19 @@ pub(crate) fn named(headers: &HeaderMap) -> Result<TenantId, Failure> {
     if let Some(&byte) = value.iter().find(|byte| !byte.is_ascii()) {
         // Loki looks at bytes; one that is no ASCII prints as the character of that number.
         let name = String::from_utf8_lossy(value);
-        let problem = format!("tenant ID '{name}' contains unsupported character '{}'", char::from(byte));
+        let problem = format!(
+            "tenant ID '{name}' contains unsupported character '{}'",
+            char::from(byte)
+        );
         return Err(Failure::bad_request(problem));
     }
     let value = String::from_utf8_lossy(value);
     let mut tenants = Vec::new();
     for name in value.split('|') {
         // The engine's kind of this error is a bad push; here it is a bad request of any kind.
-        let tenant: TenantId = name.parse().map_err(|error: loki_core::Error| Failure::bad_request(error.message()))?;
+        let tenant: TenantId = name
+            .parse()
+            .map_err(|error: loki_core::Error| Failure::bad_request(error.message()))?;
         if !tenants.contains(&tenant) {
             tenants.push(tenant);
         }
@@ -72,7 +77,12 @@ mod tests {
 
     #[test]
     fn the_header_names_one_tenant() {
-        for (value, name) in [("a", "a"), ("a|a", "a"), ("team:sub", "team"), ("a*b(c)!'-_.", "a*b(c)!'-_.")] {
+        for (value, name) in [
+            ("a", "a"),
+            ("a|a", "a"),
+            ("team:sub", "team"),
+            ("a*b(c)!'-_.", "a*b(c)!'-_."),
+        ] {
             assert_eq!(tenant(Some(value.as_bytes())), Ok(name.to_owned()));
         }
     }

@@ -29,7 +29,9 @@ pub(crate) fn acceptor(settings: &TlsSettings) -> io::Result<TlsAcceptor> {
             ServerConfig::builder().with_client_cert_verifier(verifier.build().map_err(|error| named(file, error))?)
         }
     };
-    let mut config = builder.with_single_cert(chain, key).map_err(|error| named(&settings.cert_file, error))?;
+    let mut config = builder
+        .with_single_cert(chain, key)
+        .map_err(|error| named(&settings.cert_file, error))?;
     config.alpn_protocols = vec![b"http/1.1".to_vec()];
     Ok(TlsAcceptor::from(Arc::new(config)))
 }

@@ -39,12 +39,19 @@ impl<S> WriteTimeout<S> {
             self.timer.as_mut().reset(Instant::now() + self.timeout);
         }
         ready!(self.timer.as_mut().poll(context));
-        Poll::Ready(Err(io::Error::new(io::ErrorKind::TimedOut, "the client does not read its answer")))
+        Poll::Ready(Err(io::Error::new(
+            io::ErrorKind::TimedOut,
+            "the client does not read its answer",
+        )))
     }
 }
 
 impl<S: AsyncRead + Unpin> AsyncRead for WriteTimeout<S> {
-    fn poll_read(mut self: Pin<&mut Self>, context: &mut Context<'_>, buffer: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
         Pin::new(&mut self.stream).poll_read(context, buffer)
     }
 }
@@ -89,7 +96,10 @@ mod tests {
         let (ours, theirs) = tokio::io::duplex(4);
         let mut stream = WriteTimeout::new(ours, Duration::from_millis(1));
         assert_eq!(stream.write_all(b"1234").await.map_err(|error| error.kind()), Ok(()));
-        assert_eq!(stream.write_all(b"5").await.map_err(|error| error.kind()), Err(io::ErrorKind::TimedOut));
+        assert_eq!(
+            stream.write_all(b"5").await.map_err(|error| error.kind()),
+            Err(io::ErrorKind::TimedOut)
+        );
         drop(theirs);
     }
 }

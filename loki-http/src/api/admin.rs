@@ -9,7 +9,10 @@ use axum::response::{IntoResponse, Response};
 
 /// Writes everything in memory to segments.
 pub(crate) async fn flush(State(context): State<Context>) -> Result<StatusCode, Failure> {
-    context.blocking(Lane::Push, |engine| Ok(engine.flush()?)).await.map_err(Failure::line)?;
+    context
+        .blocking(Lane::Push, |engine| Ok(engine.flush()?))
+        .await
+        .map_err(Failure::line)?;
     Ok(StatusCode::NO_CONTENT)
 }
 

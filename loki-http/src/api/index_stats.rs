@@ -12,6 +12,8 @@ pub(crate) async fn index_stats(State(context): State<Context>, request: Request
     let (parts, params) = body::parameters(request, context.form_bounds()).await?;
     let tenant = context.tenant(&parts.headers)?;
     let asked = params.stats_request(context.now())?;
-    let stats = context.blocking(Lane::Query, move |engine| Ok(engine.index_stats(&tenant, &asked)?)).await?;
+    let stats = context
+        .blocking(Lane::Query, move |engine| Ok(engine.index_stats(&tenant, &asked)?))
+        .await?;
     Ok(respond::ok(JSON, encode::index_stats(&stats)))
 }

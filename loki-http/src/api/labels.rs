@@ -14,7 +14,10 @@ pub(crate) async fn names(State(context): State<Context>, request: Request) -> R
 
 /// As [`names`], answered as the early API does.
 pub(crate) async fn names_legacy(State(context): State<Context>, request: Request) -> Result<Response, Failure> {
-    Ok(respond::ok(JSON, encode::legacy_values(&name_list(&context, request).await?)))
+    Ok(respond::ok(
+        JSON,
+        encode::legacy_values(&name_list(&context, request).await?),
+    ))
 }
 
 /// The values of one label.
@@ -23,7 +26,10 @@ pub(crate) async fn values(
     Path(name): Path<String>,
     request: Request,
 ) -> Result<Response, Failure> {
-    Ok(respond::ok(JSON, encode::values(&value_list(&context, name, request).await?)))
+    Ok(respond::ok(
+        JSON,
+        encode::values(&value_list(&context, name, request).await?),
+    ))
 }
 
 /// As [`values`], answered as the early API does.
@@ -32,19 +38,28 @@ pub(crate) async fn values_legacy(
     Path(name): Path<String>,
     request: Request,
 ) -> Result<Response, Failure> {
-    Ok(respond::ok(JSON, encode::legacy_values(&value_list(&context, name, request).await?)))
+    Ok(respond::ok(
+        JSON,
+        encode::legacy_values(&value_list(&context, name, request).await?),
+    ))
 }
 
 async fn name_list(context: &Context, request: Request) -> Result<Vec<String>, Failure> {
     let (parts, params) = body::parameters(request, context.form_bounds()).await?;
     let tenant = context.tenant(&parts.headers)?;
     let asked = params.label_request(context.now())?;
-    context.blocking(Lane::Query, move |engine| Ok(engine.labels(&tenant, &asked)?)).await
+    context
+        .blocking(Lane::Query, move |engine| Ok(engine.labels(&tenant, &asked)?))
+        .await
 }
 
 async fn value_list(context: &Context, name: String, request: Request) -> Result<Vec<String>, Failure> {
     let (parts, params) = body::parameters(request, context.form_bounds()).await?;
     let tenant = context.tenant(&parts.headers)?;
     let asked = params.label_request(context.now())?;
-    context.blocking(Lane::Query, move |engine| Ok(engine.label_values(&tenant, &name, &asked)?)).await
+    context
+        .blocking(Lane::Query, move |engine| {
+            Ok(engine.label_values(&tenant, &name, &asked)?)
+        })
+        .await
 }

@@ -50,12 +50,17 @@ pub(crate) async fn drilldown_limits(State(context): State<Context>, headers: He
 
 fn shown(context: &Context, limits: &Limits) -> Value {
     let all = serde_json::to_value(limits).unwrap_or_default();
-    let mut shown: Map<String, Value> =
-        SHOWN.iter().filter_map(|&name| Some((name.to_owned(), all.get(name)?.clone()))).collect();
+    let mut shown: Map<String, Value> = SHOWN
+        .iter()
+        .filter_map(|&name| Some((name.to_owned(), all.get(name)?.clone())))
+        .collect();
     shown.insert("metric_aggregation_enabled".to_owned(), false.into());
     shown.insert("pattern_persistence_enabled".to_owned(), false.into());
     let labels = json!([{ "action": "index_label", "attributes": context.settings().otlp_labels }]);
-    shown.insert("otlp_config".to_owned(), json!({ "resource_attributes": { "attributes_config": labels } }));
+    shown.insert(
+        "otlp_config".to_owned(),
+        json!({ "resource_attributes": { "attributes_config": labels } }),
+    );
     if let Some(streams) = all.get("retention_stream").filter(|streams| *streams != &json!([])) {
         shown.insert("retention_stream".to_owned(), streams.clone());
     }

@@ -40,7 +40,11 @@ pub(crate) async fn query(State(context): State<Context>, request: Request) -> R
 
 /// Loki finds a bad tenant of a query behind an internal call, whose words stand before the problem.
 pub(super) fn prefixed(failure: Failure) -> Failure {
-    if failure == Failure::no_tenant() { failure } else { failure.rpc() }
+    if failure == Failure::no_tenant() {
+        failure
+    } else {
+        failure.rpc()
+    }
 }
 
 fn encoding_flags(headers: &HeaderMap) -> EncodingFlags {

@@ -11,9 +11,14 @@ use serde_json::json;
 
 /// The ring of any part.
 pub(crate) async fn ring(State(context): State<Context>, headers: HeaderMap) -> Response {
-    let now = jiff::Timestamp::from_nanosecond(i128::from(context.now())).unwrap_or_default().to_string();
+    let now = jiff::Timestamp::from_nanosecond(i128::from(context.now()))
+        .unwrap_or_default()
+        .to_string();
     let address = format!("{}:{}", context.settings().address, context.settings().port);
-    let accept = headers.get(ACCEPT).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    let accept = headers
+        .get(ACCEPT)
+        .and_then(|value| value.to_str().ok())
+        .unwrap_or_default();
     if accept.contains("application/json") {
         let member = json!({
             "id": "loki",

@@ -13,7 +13,9 @@ pub(crate) async fn series(State(context): State<Context>, request: Request) -> 
     let tenant = context.tenant(&parts.headers)?;
     let asked = params.series_request(context.now())?;
     let body = context
-        .blocking(Lane::Query, move |engine| Ok(encode::series(&engine.series(&tenant, &asked)?)))
+        .blocking(Lane::Query, move |engine| {
+            Ok(encode::series(&engine.series(&tenant, &asked)?))
+        })
         .await?;
     Ok(respond::ok(JSON, body))
 }

@@ -7,8 +7,8 @@ use crate::log::Level;
 use crate::metrics;
 use crate::respond::{self, Failure, TEXT};
 use axum::extract::{Request, State};
-use axum::http::{HeaderValue, StatusCode};
 use axum::http::header::CONTENT_TYPE;
+use axum::http::{HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 use serde_json::json;
 
@@ -74,7 +74,10 @@ pub(crate) async fn build_info() -> Response {
 /// The level of the log.
 pub(crate) async fn log_level(State(context): State<Context>) -> Response {
     let level = context.level().level().map_or("unknown", Level::as_str);
-    json_line(StatusCode::OK, &json!({ "message": format!("Current log level is {level}") }))
+    json_line(
+        StatusCode::OK,
+        &json!({ "message": format!("Current log level is {level}") }),
+    )
 }
 
 /// Changes the level of the log.
@@ -87,7 +90,10 @@ pub(crate) async fn set_log_level(State(context): State<Context>, request: Reque
             let message = format!("Log level set to {}", level.as_str());
             json_line(StatusCode::OK, &json!({ "status": "success", "message": message }))
         }
-        Err(message) => json_line(StatusCode::BAD_REQUEST, &json!({ "status": "failed", "message": message })),
+        Err(message) => json_line(
+            StatusCode::BAD_REQUEST,
+            &json!({ "status": "failed", "message": message }),
+        ),
     })
 }
 

@@ -10,17 +10,26 @@ const KEYS: [(&str, &str); 33] = [
     ("common.path-prefix", "common.path_prefix"),
     ("compactor.compaction-interval", "compactor.compaction_interval"),
     ("compactor.retention-enabled", "compactor.retention_enabled"),
-    ("distributor.ingestion-burst-size-mb", "limits_config.ingestion_burst_size_mb"),
+    (
+        "distributor.ingestion-burst-size-mb",
+        "limits_config.ingestion_burst_size_mb",
+    ),
     ("distributor.ingestion-rate-limit-mb", "limits_config.ingestion_rate_mb"),
     ("distributor.max-line-size", "limits_config.max_line_size"),
-    ("distributor.max-line-size-truncate", "limits_config.max_line_size_truncate"),
+    (
+        "distributor.max-line-size-truncate",
+        "limits_config.max_line_size_truncate",
+    ),
     ("distributor.max-recv-msg-size", "distributor.max_recv_msg_size"),
     ("frontend.max-body-size", "frontend.max_body_size"),
     ("ingester.chunk-encoding", "ingester.chunk_encoding"),
     ("ingester.chunks-idle-period", "ingester.chunk_idle_period"),
     ("ingester.flush-on-shutdown", "ingester.wal.flush_on_shutdown"),
     ("ingester.max-chunk-age", "ingester.max_chunk_age"),
-    ("ingester.max-global-streams-per-user", "limits_config.max_global_streams_per_user"),
+    (
+        "ingester.max-global-streams-per-user",
+        "limits_config.max_global_streams_per_user",
+    ),
     ("ingester.max-streams-per-user", "limits_config.max_streams_per_user"),
     ("ingester.wal-dir", "ingester.wal.dir"),
     ("ingester.wal-sync", "ingester.wal.sync"),
@@ -28,7 +37,10 @@ const KEYS: [(&str, &str); 33] = [
     ("log.level", "server.log_level"),
     ("querier.max-concurrent", "querier.max_concurrent"),
     ("querier.query-timeout", "limits_config.query_timeout"),
-    ("querier.split-queries-by-interval", "limits_config.split_queries_by_interval"),
+    (
+        "querier.split-queries-by-interval",
+        "limits_config.split_queries_by_interval",
+    ),
     ("runtime-config.file", "runtime_config.file"),
     ("server.graceful-shutdown-timeout", "server.graceful_shutdown_timeout"),
     ("server.http-idle-timeout", "server.http_server_idle_timeout"),
@@ -89,16 +101,24 @@ impl CommandLine {
     /// [`Error::Usage`] for a flag that is not known; also for `-help`, with the help as its text.
     pub fn parse<A: Into<String>>(arguments: impl IntoIterator<Item = A>) -> Result<CommandLine, Error> {
         let arguments = arguments.into_iter().map(|argument| two_dashes(argument.into()));
-        let matches = command().try_get_matches_from(arguments).map_err(|error| Error::Usage(error.to_string()))?;
+        let matches = command()
+            .try_get_matches_from(arguments)
+            .map_err(|error| Error::Usage(error.to_string()))?;
         let is_on = |name: &str| matches.get_one::<String>(name).is_some_and(|value| value == "true");
         let text = |name: &str| matches.get_one::<String>(name).map_or("", String::as_str);
         if !matches!(text("target"), "" | "all") {
-            return Err(Error::Usage(format!("target {:?}: this program is all parts in one: all", text("target"))));
+            return Err(Error::Usage(format!(
+                "target {:?}: this program is all parts in one: all",
+                text("target")
+            )));
         }
         let mut keys = Vec::new();
         for (flag, key) in KEYS {
             if let Some(value) = matches.get_one::<String>(flag) {
-                keys.push((key, super::load::yaml(value).unwrap_or_else(|_| Value::from(value.as_str()))));
+                keys.push((
+                    key,
+                    super::load::yaml(value).unwrap_or_else(|_| Value::from(value.as_str())),
+                ));
             }
         }
         Ok(CommandLine {
@@ -109,7 +129,11 @@ impl CommandLine {
             } else {
                 Action::Run
             },
-            files: text("config.file").split(',').filter(|file| !file.is_empty()).map(str::to_owned).collect(),
+            files: text("config.file")
+                .split(',')
+                .filter(|file| !file.is_empty())
+                .map(str::to_owned)
+                .collect(),
             expand_env: is_on("config.expand-env"),
             keys,
         })
@@ -135,14 +159,24 @@ fn command() -> Command {
         .about("A log database that speaks LogQL and Loki's HTTP API.")
         .no_binary_name(true)
         .args_override_self(true)
-        .arg(value("config.file", "The configuration; of several, with commas, the first that exists.".to_owned()))
-        .arg(switch("config.expand-env", "Replace ${VAR} and ${VAR:default} in the configuration.".to_owned()))
+        .arg(value(
+            "config.file",
+            "The configuration; of several, with commas, the first that exists.".to_owned(),
+        ))
+        .arg(switch(
+            "config.expand-env",
+            "Replace ${VAR} and ${VAR:default} in the configuration.".to_owned(),
+        ))
         .arg(value("target", "The parts to run: all.".to_owned()))
         .arg(switch("verify-config", "Check the configuration and exit.".to_owned()))
         .arg(switch("version", "Print the version and exit.".to_owned()));
     for (flag, key) in KEYS {
         let help = format!("Sets {key}.");
-        command = command.arg(if SWITCHES.contains(&flag) { switch(flag, help) } else { value(flag, help) });
+        command = command.arg(if SWITCHES.contains(&flag) {
+            switch(flag, help)
+        } else {
+            value(flag, help)
+        });
     }
     command
 }

@@ -7,7 +7,12 @@ use std::collections::BTreeMap;
 
 /// Limits on top of `base`: the keys of `given` replace those of `base`. Keys that this engine does not have are added
 /// to `unused`.
-pub(super) fn merge(base: &Limits, given: Map<String, Value>, path: &str, unused: &mut Vec<String>) -> Result<Limits, Error> {
+pub(super) fn merge(
+    base: &Limits,
+    given: Map<String, Value>,
+    path: &str,
+    unused: &mut Vec<String>,
+) -> Result<Limits, Error> {
     let Ok(Value::Object(mut all)) = serde_json::to_value(base) else {
         return Err(Error::value(path, "limits cannot be represented"));
     };
@@ -55,13 +60,19 @@ fn check(limits: &Limits, path: &str) -> Result<(), Error> {
 }
 
 /// The limits of the tenants that a file of overrides names, each on top of `base`.
-pub(super) fn overrides(text: &str, base: &Limits, unused: &mut Vec<String>) -> Result<BTreeMap<TenantId, Limits>, Error> {
+pub(super) fn overrides(
+    text: &str,
+    base: &Limits,
+    unused: &mut Vec<String>,
+) -> Result<BTreeMap<TenantId, Limits>, Error> {
     let mut root = super::section::Section::root(super::load::yaml(text)?)?;
     let tenants = root.section("overrides")?.into_keys();
     let mut out = BTreeMap::new();
     for (name, keys) in tenants {
         let path = format!("overrides.{name}");
-        let tenant: TenantId = name.parse().map_err(|error: loki_core::Error| Error::value(&*path, error.message()))?;
+        let tenant: TenantId = name
+            .parse()
+            .map_err(|error: loki_core::Error| Error::value(&*path, error.message()))?;
         let keys = match keys {
             Value::Object(keys) => keys,
             Value::Null => Map::new(),

@@ -90,7 +90,12 @@ impl Config {
     /// A file that cannot be read, a value that cannot be used.
     pub fn load(line: &CommandLine) -> Result<Config, Error> {
         let mut config = Config::default();
-        let Some(file) = line.files.iter().find(|file| Path::new(file).exists()).or(line.files.first()) else {
+        let Some(file) = line
+            .files
+            .iter()
+            .find(|file| Path::new(file).exists())
+            .or(line.files.first())
+        else {
             config.apply(Section::root(Value::Null)?, &line.keys)?;
             return Ok(config);
         };
@@ -99,7 +104,9 @@ impl Config {
         if line.expand_env {
             text = expand::expand(&text, |name| std::env::var(name).ok());
         }
-        let root = yaml(&text).and_then(Section::root).map_err(|error| error.in_file(file))?;
+        let root = yaml(&text)
+            .and_then(Section::root)
+            .map_err(|error| error.in_file(file))?;
         config.apply(root, &line.keys).map_err(|error| error.in_file(file))?;
         Ok(config)
     }
@@ -145,7 +152,8 @@ impl Config {
             }
         }
         if !unused.is_empty() {
-            self.warnings.push(format!("no effect in this program: {}", unused.join(", ")));
+            self.warnings
+                .push(format!("no effect in this program: {}", unused.join(", ")));
         }
         let mut unknown = Vec::new();
         root.rest(&mut unknown);
@@ -194,7 +202,12 @@ impl Config {
                 client_cert_required,
             }),
             (None, None) => None,
-            _ => return Err(Error::value("server.http_tls_config", "cert_file and key_file belong together")),
+            _ => {
+                return Err(Error::value(
+                    "server.http_tls_config",
+                    "cert_file and key_file belong together",
+                ));
+            }
         };
         // There is no gRPC between the parts of one process.
         for key in ["grpc_listen_address", "grpc_listen_port"] {
@@ -214,22 +227,31 @@ impl Config {
                 "zstd" => Encoding::Zstd,
                 name if name.starts_with("lz4") => Encoding::Lz4,
                 "gzip" | "flate" => {
-                    self.warnings.push(format!("ingester.chunk_encoding: {name} is not written; zstd is used"));
+                    self.warnings
+                        .push(format!("ingester.chunk_encoding: {name} is not written; zstd is used"));
                     Encoding::Zstd
                 }
-                other => return Err(Error::value("ingester.chunk_encoding", format!("{other:?} is not a codec"))),
+                other => {
+                    return Err(Error::value(
+                        "ingester.chunk_encoding",
+                        format!("{other:?} is not a codec"),
+                    ));
+                }
             };
         }
         let mut wal = section.section("wal")?;
         if wal.take::<bool>("enabled")? == Some(false) {
-            self.warnings.push("ingester.wal.enabled: the log is always written; without it, it is not synced".to_owned());
+            self.warnings
+                .push("ingester.wal.enabled: the log is always written; without it, it is not synced".to_owned());
             self.engine.wal_sync = WalSync::Never;
         }
         if let Some(directory) = wal.take::<PathBuf>("dir")?
             && directory.components().ne(self.data_dir.join("wal").components())
         {
             let (wanted, used) = (directory.display(), self.data_dir.display());
-            self.warnings.push(format!("ingester.wal.dir: {wanted} is not used; the log is with the data in {used}"));
+            self.warnings.push(format!(
+                "ingester.wal.dir: {wanted} is not used; the log is with the data in {used}"
+            ));
         }
         let interval = wal.take::<Period>("sync_interval")?;
         match wal.take::<String>("sync")?.as_deref() {
@@ -238,7 +260,10 @@ impl Config {
             Some("never") => self.engine.wal_sync = WalSync::Never,
             None | Some("interval") => self.engine.wal_sync = WalSync::Interval(interval.unwrap_or(Period::seconds(1))),
             Some(other) => {
-                return Err(Error::value("ingester.wal.sync", format!("{other:?} is none of always, interval, never")));
+                return Err(Error::value(
+                    "ingester.wal.sync",
+                    format!("{other:?} is none of always, interval, never"),
+                ));
             }
         }
         wal.set("flush_on_shutdown", &mut self.server.flush_on_shutdown)?;
@@ -269,7 +294,10 @@ impl Config {
             let text = "limits_config.retention_period: nothing expires unless compactor.retention_enabled is true";
             self.warnings.push(text.to_owned());
         }
-        let files = files.iter().flat_map(|files| files.split(',')).filter(|file| !file.is_empty());
+        let files = files
+            .iter()
+            .flat_map(|files| files.split(','))
+            .filter(|file| !file.is_empty());
         self.runtime.files = files.map(PathBuf::from).collect();
         self.runtime.base = self.engine.limits.clone();
         self.runtime.is_retained = is_retained;
@@ -281,7 +309,11 @@ impl Config {
         let server = &mut self.server;
         let mut distributor = root.section("distributor")?;
         set_size(&mut distributor, "max_recv_msg_size", &mut server.max_push_bytes)?;
-        set_size(&mut distributor, "max_decompressed_size", &mut server.max_push_decompressed_bytes)?;
+        set_size(
+            &mut distributor,
+            "max_decompressed_size",
+            &mut server.max_push_decompressed_bytes,
+        )?;
         let mut otlp = distributor.section("otlp_config")?;
         otlp.set("default_resource_attributes_as_index_labels", &mut server.otlp_labels)?;
         otlp.rest(unused);
@@ -310,7 +342,10 @@ pub(super) fn yaml(text: &str) -> Result<Value, Error> {
 }
 
 pub(super) fn read(file: &Path) -> Result<String, Error> {
-    fs::read_to_string(file).map_err(|error| Error::Read { file: file.to_owned(), error })
+    fs::read_to_string(file).map_err(|error| Error::Read {
+        file: file.to_owned(),
+        error,
+    })
 }
 
 fn set_duration(section: &mut Section, key: &str, place: &mut Duration) -> Result<(), Error> {

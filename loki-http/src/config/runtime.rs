@@ -39,7 +39,8 @@ impl RuntimeConfig {
             all.extend(limits::overrides(&text, &self.base, unused).map_err(|error| error.in_file(file))?);
         }
         if !self.is_retained {
-            all.values_mut().for_each(|limits| _ = limits::disable_retention(limits));
+            all.values_mut()
+                .for_each(|limits| _ = limits::disable_retention(limits));
         }
         Ok(all)
     }

@@ -15,15 +15,25 @@ impl Section {
     /// The whole file.
     pub(super) fn root(value: Value) -> Result<Section, Error> {
         match value {
-            Value::Null => Ok(Section { path: String::new(), keys: Map::new() }),
-            Value::Object(keys) => Ok(Section { path: String::new(), keys }),
+            Value::Null => Ok(Section {
+                path: String::new(),
+                keys: Map::new(),
+            }),
+            Value::Object(keys) => Ok(Section {
+                path: String::new(),
+                keys,
+            }),
             _ => Err(Error::Syntax("expected keys and values at the top".to_owned())),
         }
     }
 
     /// The path of a key.
     pub(super) fn path(&self, key: &str) -> String {
-        if self.path.is_empty() { key.to_owned() } else { format!("{}.{key}", self.path) }
+        if self.path.is_empty() {
+            key.to_owned()
+        } else {
+            format!("{}.{key}", self.path)
+        }
     }
 
     /// Takes the value of a key; none where it is absent or null.

@@ -14,7 +14,10 @@ fn from_line(arguments: &[&str]) -> Result<Config, Error> {
 #[test]
 fn without_a_file_the_server_is_private_and_with_one_it_is_lokis() {
     let config = from_line(&[]).expect("nothing is wrong with nothing");
-    assert_eq!((config.server.address.as_str(), config.server.port), ("127.0.0.1", 3100));
+    assert_eq!(
+        (config.server.address.as_str(), config.server.port),
+        ("127.0.0.1", 3100)
+    );
     assert!(!config.server.auth_enabled);
     assert_eq!(config.data_dir, PathBuf::from("data"));
     assert!(config.warnings.is_empty());
@@ -52,10 +55,19 @@ compactor: {retention_enabled: true, compaction_interval: 5m}
 ",
     )
     .expect("documented");
-    assert_eq!((config.server.address.as_str(), config.server.port), ("127.0.0.1", 3101));
+    assert_eq!(
+        (config.server.address.as_str(), config.server.port),
+        ("127.0.0.1", 3101)
+    );
     assert_eq!(config.server.read_timeout, Duration::from_secs(5));
-    assert_eq!(config.server.tls.as_ref().map(|tls| tls.key_file.clone()), Some("b.pem".into()));
-    assert_eq!((config.log_level, config.log_format), (crate::log::Level::Warn, crate::log::Format::Json));
+    assert_eq!(
+        config.server.tls.as_ref().map(|tls| tls.key_file.clone()),
+        Some("b.pem".into())
+    );
+    assert_eq!(
+        (config.log_level, config.log_format),
+        (crate::log::Level::Warn, crate::log::Format::Json)
+    );
     assert_eq!(config.data_dir, PathBuf::from("/var/loki"));
     assert_eq!(config.engine.chunk_idle_period, Period::minutes(15));
     assert_eq!(config.engine.max_chunk_age, Period::minutes(90));
@@ -103,13 +115,25 @@ fn a_bad_value_is_named_with_its_key() {
         ("server: {http_listen_port: high}", "server.http_listen_port: \"high\""),
         ("server: {http_listen_port: 70000}", "server.http_listen_port: 70000"),
         ("server: {log_level: loud}", "server.log_level: \"loud\""),
-        ("server: {http_server_read_timeout: soon}", "server.http_server_read_timeout"),
+        (
+            "server: {http_server_read_timeout: soon}",
+            "server.http_server_read_timeout",
+        ),
         ("server: 5", "server: expected keys and values"),
         ("server: {http_tls_config: {cert_file: a}}", "server.http_tls_config"),
-        ("server: {http_tls_config: {client_auth_type: Maybe}}", "server.http_tls_config.client_auth_type"),
+        (
+            "server: {http_tls_config: {client_auth_type: Maybe}}",
+            "server.http_tls_config.client_auth_type",
+        ),
         ("auth_enabled: perhaps", "auth_enabled"),
-        ("limits_config: {max_line_size: big}", "limits_config.max_line_size: \"big\""),
-        ("limits_config: {retention_period: 1h}", "retention period must be >= 24h was 1h"),
+        (
+            "limits_config: {max_line_size: big}",
+            "limits_config.max_line_size: \"big\"",
+        ),
+        (
+            "limits_config: {retention_period: 1h}",
+            "retention period must be >= 24h was 1h",
+        ),
         ("ingester: {chunk_encoding: brotli}", "ingester.chunk_encoding"),
         ("ingester: {wal: {sync: sometimes}}", "ingester.wal.sync"),
         ("- a list", "not a configuration"),
@@ -123,7 +147,11 @@ fn a_bad_value_is_named_with_its_key() {
 #[test]
 fn flags_take_one_dash_or_two_and_win_over_the_file() {
     let file = tempfile::NamedTempFile::new().expect("a file");
-    std::fs::write(file.path(), "server: {http_listen_port: ${PORT_OF_NO_ONE:1}, log_level: warn}\n").expect("written");
+    std::fs::write(
+        file.path(),
+        "server: {http_listen_port: ${PORT_OF_NO_ONE:1}, log_level: warn}\n",
+    )
+    .expect("written");
     let path = file.path().display();
     let config = from_line(&[
         &format!("-config.file=/nowhere.yaml,{path}"),
@@ -143,12 +171,24 @@ fn flags_take_one_dash_or_two_and_win_over_the_file() {
 
 #[test]
 fn a_wrong_command_line_is_explained() {
-    for arguments in [&["-no.such-flag=1"][..], &["stray"], &["-target=querier"], &["-auth.enabled=maybe"]] {
-        assert!(matches!(CommandLine::parse(arguments.iter().copied()), Err(Error::Usage(_))), "{arguments:?}");
+    for arguments in [
+        &["-no.such-flag=1"][..],
+        &["stray"],
+        &["-target=querier"],
+        &["-auth.enabled=maybe"],
+    ] {
+        assert!(
+            matches!(CommandLine::parse(arguments.iter().copied()), Err(Error::Usage(_))),
+            "{arguments:?}"
+        );
     }
-    let problem = from_line(&["-config.file=/nowhere.yaml"]).expect_err("no file").to_string();
+    let problem = from_line(&["-config.file=/nowhere.yaml"])
+        .expect_err("no file")
+        .to_string();
     assert!(problem.contains("/nowhere.yaml"), "{problem}");
-    let problem = from_line(&["-server.http-listen-port=high"]).expect_err("no number").to_string();
+    let problem = from_line(&["-server.http-listen-port=high"])
+        .expect_err("no number")
+        .to_string();
     assert!(problem.contains("server.http_listen_port"), "{problem}");
 }
 
@@ -156,7 +196,10 @@ fn a_wrong_command_line_is_explained() {
 fn overrides_stand_on_the_global_limits() {
     let file = tempfile::NamedTempFile::new().expect("a file");
     std::fs::write(file.path(), "overrides:\n  a: {max_query_series: 7}\nconfigs: {}\n").expect("written");
-    let text = format!("limits_config: {{max_line_size: 1KB}}\nruntime_config: {{file: {}}}\n", file.path().display());
+    let text = format!(
+        "limits_config: {{max_line_size: 1KB}}\nruntime_config: {{file: {}}}\n",
+        file.path().display()
+    );
     let config = Config::from_yaml(&text).expect("valid");
     let tenant: TenantId = "a".parse().expect("valid");
     assert_eq!(config.engine.limits(&tenant).max_query_series, 7);

@@ -11,7 +11,9 @@ pub(crate) fn values(values: &[String]) -> Encoded {
     let mut out = br#"{"status":"success""#.to_vec();
     if !values.is_empty() {
         out.extend_from_slice(b",\"data\":");
-        write_list(&mut out, values, |out, value| write_string(out, value.as_bytes(), Escape::Label));
+        write_list(&mut out, values, |out, value| {
+            write_string(out, value.as_bytes(), Escape::Label)
+        });
     }
     out.extend_from_slice(b"}\n");
     out
@@ -22,7 +24,9 @@ pub(crate) fn legacy_values(values: &[String]) -> Encoded {
     let mut out = b"{".to_vec();
     if !values.is_empty() {
         out.extend_from_slice(b"\"values\":");
-        write_list(&mut out, values, |out, value| write_string(out, value.as_bytes(), Escape::Label));
+        write_list(&mut out, values, |out, value| {
+            write_string(out, value.as_bytes(), Escape::Label)
+        });
     }
     out.extend_from_slice(b"}\n");
     out
@@ -40,7 +44,11 @@ pub(crate) fn series(series: &[Labels]) -> Encoded {
 pub(crate) fn index_stats(stats: &IndexStats) -> Encoded {
     let mut out = b"{\"streams\":".to_vec();
     write_integer(&mut out, stats.streams);
-    for (name, value) in [("chunks", stats.chunks), ("bytes", stats.bytes), ("entries", stats.entries)] {
+    for (name, value) in [
+        ("chunks", stats.chunks),
+        ("bytes", stats.bytes),
+        ("entries", stats.entries),
+    ] {
         out.extend_from_slice(format!(",\"{name}\":").as_bytes());
         write_integer(&mut out, value);
     }

@@ -19,11 +19,15 @@ pub(crate) fn query_response(response: QueryResponse, flags: &EncodingFlags) -> 
             open(&mut out, "streams");
             if !flags.0.is_empty() {
                 out.extend_from_slice(b"\"encodingFlags\":");
-                write_list(&mut out, &flags.0, |out, flag| write_string(out, flag.as_bytes(), Escape::Html));
+                write_list(&mut out, &flags.0, |out, flag| {
+                    write_string(out, flag.as_bytes(), Escape::Html)
+                });
                 out.push(b',');
             }
             out.extend_from_slice(b"\"result\":");
-            write_list(&mut out, streams, |out, stream| write_stream(out, stream, flags.categorize()));
+            write_list(&mut out, streams, |out, stream| {
+                write_stream(out, stream, flags.categorize())
+            });
             close(&mut out, &stats);
             out.push(b'\n');
         }

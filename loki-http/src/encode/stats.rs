@@ -38,7 +38,13 @@ pub(crate) fn write_stats(out: &mut Vec<u8>, stats: &QueryStats) {
 }
 
 fn write_summary(summary: &mut Members<'_>, stats: &QueryStats, seconds: f64, bytes: u64) {
-    let per_second = |count: u64| if seconds > 0.0 { (count as f64 / seconds) as u64 } else { 0 };
+    let per_second = |count: u64| {
+        if seconds > 0.0 {
+            (count as f64 / seconds) as u64
+        } else {
+            0
+        }
+    };
     summary.integers(&[
         ("bytesProcessedPerSecond", per_second(bytes)),
         ("linesProcessedPerSecond", per_second(stats.lines)),
@@ -207,7 +213,8 @@ impl Members<'_> {
     }
 
     fn flag(&mut self, name: &str, value: bool) {
-        self.name(name).extend_from_slice(if value { b"true" } else { b"false" });
+        self.name(name)
+            .extend_from_slice(if value { b"true" } else { b"false" });
     }
 
     fn object(&mut self, name: &str, write: impl FnOnce(&mut Members<'_>)) {

@@ -30,14 +30,38 @@ fn strings_are_escaped_in_three_manners() {
         (b"\"\\", r#"\"\\"#, r#"\"\\"#, r#"\"\\"#),
         (b"<a>&", r"\u003ca\u003e\u0026", "<a>&", r"\u003ca\u003e\u0026"),
         (b"\n\r\t", r"\n\r\t", r"\n\r\t", r"\n\r\t"),
-        (b"\x00\x08\x0c\x1f\x7f", "\\u0000\\u0008\\u000c\\u001f\x7f", "\\u0000\\u0008\\u000c\\u001f\x7f", "\\u0000\\b\\f\\u001f\x7f"),
-        ("é日本\u{2027}".as_bytes(), "é日本\u{2027}", "é日本\u{2027}", "é日本\u{2027}"),
-        ("\u{2028}\u{2029}".as_bytes(), r"\u2028\u2029", "\u{2028}\u{2029}", r"\u2028\u2029"),
-        (b"a\xff\xfeb\xe2\x80", "a\u{fffd}\u{fffd}b\u{fffd}\u{fffd}", "a\u{fffd}\u{fffd}b\u{fffd}\u{fffd}", "a\u{fffd}\u{fffd}b\u{fffd}\u{fffd}"),
+        (
+            b"\x00\x08\x0c\x1f\x7f",
+            "\\u0000\\u0008\\u000c\\u001f\x7f",
+            "\\u0000\\u0008\\u000c\\u001f\x7f",
+            "\\u0000\\b\\f\\u001f\x7f",
+        ),
+        (
+            "é日本\u{2027}".as_bytes(),
+            "é日本\u{2027}",
+            "é日本\u{2027}",
+            "é日本\u{2027}",
+        ),
+        (
+            "\u{2028}\u{2029}".as_bytes(),
+            r"\u2028\u2029",
+            "\u{2028}\u{2029}",
+            r"\u2028\u2029",
+        ),
+        (
+            b"a\xff\xfeb\xe2\x80",
+            "a\u{fffd}\u{fffd}b\u{fffd}\u{fffd}",
+            "a\u{fffd}\u{fffd}b\u{fffd}\u{fffd}",
+            "a\u{fffd}\u{fffd}b\u{fffd}\u{fffd}",
+        ),
     ];
     for (text, line, label, html) in cases {
         for (escape, wanted) in [(Escape::Line, line), (Escape::Label, label), (Escape::Html, html)] {
-            assert_eq!(written(|out| write_string(out, text, escape)), format!("\"{wanted}\""), "{escape:?}");
+            assert_eq!(
+                written(|out| write_string(out, text, escape)),
+                format!("\"{wanted}\""),
+                "{escape:?}"
+            );
         }
     }
 }
@@ -125,8 +149,14 @@ fn categorised_labels_follow_each_line() {
             entry(&[("t", "1")], &[("p", "2")]),
         ],
     };
-    let text = answer(QueryResult::Streams(vec![stream]), &EncodingFlags::parse("categorize-labels"));
-    assert!(text.contains(r#""resultType":"streams","encodingFlags":["categorize-labels"],"result":["#), "{text}");
+    let text = answer(
+        QueryResult::Streams(vec![stream]),
+        &EncodingFlags::parse("categorize-labels"),
+    );
+    assert!(
+        text.contains(r#""resultType":"streams","encodingFlags":["categorize-labels"],"result":["#),
+        "{text}"
+    );
     assert!(
         text.contains(concat!(
             r#"[["1","x",{}],["1","x",{"structuredMetadata":{"t":"1"}}],["1","x",{"parsed":{"p":"2"}}],"#,
@@ -166,7 +196,16 @@ fn metric_results_end_without_a_newline() {
 
 #[test]
 fn statistics_have_every_section_in_order() {
-    let text = written(|out| stats::write_stats(out, &QueryStats { lines: 7, head_lines: 3, ..QueryStats::default() }));
+    let text = written(|out| {
+        stats::write_stats(
+            out,
+            &QueryStats {
+                lines: 7,
+                head_lines: 3,
+                ..QueryStats::default()
+            },
+        )
+    });
     let places: Vec<_> = ["\"summary\"", "\"querier\"", "\"ingester\"", "\"cache\"", "\"index\""]
         .iter()
         .map(|section| text.find(section).expect(section))
@@ -183,13 +222,24 @@ fn statistics_have_every_section_in_order() {
 fn empty_lists_leave_out_what_loki_leaves_out() {
     let text = |body: Vec<u8>| String::from_utf8(body).expect("JSON is UTF-8");
     let names = ["app".to_owned(), "env".to_owned()];
-    assert_eq!(text(values(&names)), "{\"status\":\"success\",\"data\":[\"app\",\"env\"]}\n");
+    assert_eq!(
+        text(values(&names)),
+        "{\"status\":\"success\",\"data\":[\"app\",\"env\"]}\n"
+    );
     assert_eq!(text(values(&[])), "{\"status\":\"success\"}\n");
     assert_eq!(text(legacy_values(&names)), "{\"values\":[\"app\",\"env\"]}\n");
     assert_eq!(text(legacy_values(&[])), "{}\n");
     assert_eq!(text(series(&[])), "{\"status\":\"success\",\"data\":[]}\n");
-    let stats = IndexStats { streams: 2, chunks: 3, bytes: 4096, entries: 57 };
-    assert_eq!(text(index_stats(&stats)), "{\"streams\":2,\"chunks\":3,\"bytes\":4096,\"entries\":57}\n");
+    let stats = IndexStats {
+        streams: 2,
+        chunks: 3,
+        bytes: 4096,
+        entries: 57,
+    };
+    assert_eq!(
+        text(index_stats(&stats)),
+        "{\"streams\":2,\"chunks\":3,\"bytes\":4096,\"entries\":57}\n"
+    );
 }
 
 #[test]

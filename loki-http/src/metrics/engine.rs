@@ -8,19 +8,48 @@ use prometheus::{GaugeVec, IntCounterVec, Opts, Registry};
 pub(super) fn gather(metrics: &Metrics) -> Result<Vec<MetricFamily>, prometheus::Error> {
     let families = Families(Registry::new());
     let whole = |value| vec![(Vec::<&str>::new(), value)];
-    families.gauge("loki_ingester_memory_chunks", "Blocks in memory.", &[], whole(metrics.head_blocks))?;
-    families.gauge("loki_ingester_wal_bytes_in_use", "Bytes of the write-ahead log.", &[], whole(metrics.wal_bytes))?;
-    families.gauge("loki_ingester_memory_bytes", "Bytes that the streams in memory take.", &[], whole(metrics.head_bytes))?;
+    families.gauge(
+        "loki_ingester_memory_bytes",
+        "Bytes that the streams in memory take.",
+        &[],
+        whole(metrics.head_bytes),
+    )?;
     families.counter(
         "loki_ingester_wal_records_logged_total",
         "Records written to the write-ahead log.",
         &[],
         whole(metrics.wal_records),
     )?;
-    families.counter("loki_ingester_wal_syncs_total", "Syncs of the write-ahead log.", &[], whole(metrics.wal_syncs))?;
-    families.counter("loki_ingester_flushes_total", "Times that memory was written to segments.", &[], whole(metrics.flushes))?;
-    families.counter("loki_compactor_compactions_total", "Merges of segments.", &[], whole(metrics.compactions))?;
-    families.gauge("loki_distributor_replication_factor", "Copies of an entry.", &[], whole(1))?;
+    families.counter(
+        "loki_ingester_wal_logged_bytes_total",
+        "Bytes written to the write-ahead log.",
+        &[],
+        whole(metrics.wal_bytes),
+    )?;
+    families.counter(
+        "loki_ingester_wal_syncs_total",
+        "Syncs of the write-ahead log.",
+        &[],
+        whole(metrics.wal_syncs),
+    )?;
+    families.counter(
+        "loki_ingester_flushes_total",
+        "Times that memory was written to segments.",
+        &[],
+        whole(metrics.flushes),
+    )?;
+    families.counter(
+        "loki_compactor_compactions_total",
+        "Merges of segments.",
+        &[],
+        whole(metrics.compactions),
+    )?;
+    families.gauge(
+        "loki_distributor_replication_factor",
+        "Copies of an entry.",
+        &[],
+        whole(1),
+    )?;
     families.gauge(
         "loki_ring_members",
         "Members of the ring: this process.",
@@ -33,21 +62,42 @@ pub(super) fn gather(metrics: &Metrics) -> Result<Vec<MetricFamily>, prometheus:
 
 fn by_tenant(families: &Families, tenants: &[TenantMetrics]) -> Result<(), prometheus::Error> {
     let each = |value: fn(&TenantMetrics) -> u64| {
-        tenants.iter().map(|tenant| (vec![tenant.tenant.as_str()], value(tenant))).collect::<Vec<_>>()
+        tenants
+            .iter()
+            .map(|tenant| (vec![tenant.tenant.as_str()], value(tenant)))
+            .collect::<Vec<_>>()
     };
-    families.gauge("loki_ingester_memory_streams", "Streams in memory.", &["tenant"], each(|t| t.head_streams))?;
+    families.gauge(
+        "loki_ingester_memory_streams",
+        "Streams in memory.",
+        &["tenant"],
+        each(|t| t.head_streams),
+    )?;
     families.counter(
         "loki_ingester_streams_created_total",
         "Streams that came into memory.",
         &["tenant"],
         each(|t| t.streams_created),
     )?;
-    families.gauge("loki_store_segments", "Segments on disk.", &["tenant"], each(|t| t.segments))?;
-    families.gauge("loki_store_segment_bytes", "Bytes of the segments on disk.", &["tenant"], each(|t| t.segment_bytes))?;
+    families.gauge(
+        "loki_store_segments",
+        "Segments on disk.",
+        &["tenant"],
+        each(|t| t.segments),
+    )?;
+    families.gauge(
+        "loki_store_segment_bytes",
+        "Bytes of the segments on disk.",
+        &["tenant"],
+        each(|t| t.segment_bytes),
+    )?;
 
     let received = |value: fn(&TenantMetrics) -> u64| {
         let row = |tenant: &TenantMetrics| value(tenant);
-        tenants.iter().map(move |tenant| (vec![tenant.tenant.as_str(), "", "false", "", "loki"], row(tenant))).collect()
+        tenants
+            .iter()
+            .map(move |tenant| (vec![tenant.tenant.as_str(), "", "false", "", "loki"], row(tenant)))
+            .collect()
     };
     let bytes_labels = ["tenant", "retention_hours", "is_internal_stream", "policy", "format"];
     families.counter(
@@ -76,15 +126,27 @@ fn by_tenant(families: &Families, tenants: &[TenantMetrics]) -> Result<(), prome
     let discarded = |value: fn(&(&'static str, u64, u64)) -> u64| {
         let rows = |tenant: &TenantMetrics| -> Vec<(Vec<String>, u64)> {
             let labels = |reason: &str| {
-                [reason, tenant.tenant.as_str(), "0", "", "loki"].map(str::to_owned).to_vec()
+                [reason, tenant.tenant.as_str(), "0", "", "loki"]
+                    .map(str::to_owned)
+                    .to_vec()
             };
             tenant.discarded.iter().map(|row| (labels(row.0), value(row))).collect()
         };
         tenants.iter().flat_map(rows).collect::<Vec<_>>()
     };
     let labels = ["reason", "tenant", "retention_hours", "policy", "format"];
-    families.counter("loki_discarded_samples_total", "Entries refused.", &labels, discarded(|row| row.1))?;
-    families.counter("loki_discarded_bytes_total", "Bytes of refused entries.", &labels, discarded(|row| row.2))
+    families.counter(
+        "loki_discarded_samples_total",
+        "Entries refused.",
+        &labels,
+        discarded(|row| row.1),
+    )?;
+    families.counter(
+        "loki_discarded_bytes_total",
+        "Bytes of refused entries.",
+        &labels,
+        discarded(|row| row.2),
+    )
 }
 
 /// Families that are made anew for each reading.

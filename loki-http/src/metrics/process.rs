@@ -25,7 +25,11 @@ pub(super) fn gather() -> Result<Vec<MetricFamily>, prometheus::Error> {
         registry.register(Box::new(counter))?;
     }
     gauge("process_threads", "Threads.", stat.as_ref().map(|stat| stat.threads))?;
-    gauge("process_virtual_memory_bytes", "Bytes of address space.", stat.as_ref().map(|stat| stat.virtual_bytes))?;
+    gauge(
+        "process_virtual_memory_bytes",
+        "Bytes of address space.",
+        stat.as_ref().map(|stat| stat.virtual_bytes),
+    )?;
     gauge(
         "process_resident_memory_bytes",
         "Bytes of memory in use.",
@@ -34,7 +38,8 @@ pub(super) fn gather() -> Result<Vec<MetricFamily>, prometheus::Error> {
     gauge(
         "process_start_time_seconds",
         "Seconds since 1970 at which the process began.",
-        stat.as_ref().and_then(|stat| Some(boot_time()? + stat.start_ticks / TICKS_PER_SECOND)),
+        stat.as_ref()
+            .and_then(|stat| Some(boot_time()? + stat.start_ticks / TICKS_PER_SECOND)),
     )?;
     gauge(
         "process_open_fds",
@@ -80,7 +85,11 @@ impl Stat {
 
 fn boot_time() -> Option<f64> {
     let text = fs::read_to_string("/proc/stat").ok()?;
-    text.lines().find_map(|line| line.strip_prefix("btime "))?.trim().parse().ok()
+    text.lines()
+        .find_map(|line| line.strip_prefix("btime "))?
+        .trim()
+        .parse()
+        .ok()
 }
 
 fn max_files() -> Option<f64> {

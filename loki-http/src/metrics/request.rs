@@ -1,9 +1,7 @@
 //! Requests: how many, how long, how large.
 
 use prometheus::proto::MetricFamily;
-use prometheus::{
-    HistogramOpts, HistogramVec, IntCounter, IntGauge, IntGaugeVec, Opts, Registry, core::Collector,
-};
+use prometheus::{HistogramOpts, HistogramVec, IntCounter, IntGauge, IntGaugeVec, Opts, Registry, core::Collector};
 use std::time::Duration;
 
 /// Seconds, as Loki buckets them.
@@ -13,7 +11,15 @@ const SECONDS: [f64; 14] = [
 
 /// Bytes: from 1 MiB to 256 MiB.
 const BYTES: [f64; 9] = [
-    1048576.0, 2621440.0, 5242880.0, 10485760.0, 26214400.0, 52428800.0, 104857600.0, 157286400.0, 262144000.0,
+    1048576.0,
+    2621440.0,
+    5242880.0,
+    10485760.0,
+    26214400.0,
+    52428800.0,
+    104857600.0,
+    157286400.0,
+    262144000.0,
 ];
 
 /// Why the registration of a metric cannot fail.
@@ -69,7 +75,10 @@ impl RequestMetrics {
                 &["method", "route"],
                 &BYTES,
             ),
-            inflight: keep(&registry, IntGaugeVec::new(inflight, &["method", "route"]).expect(WELL_FORMED)),
+            inflight: keep(
+                &registry,
+                IntGaugeVec::new(inflight, &["method", "route"]).expect(WELL_FORMED),
+            ),
             connections: keep(&registry, IntGauge::with_opts(tcp).expect(WELL_FORMED)),
             panics: keep(&registry, IntCounter::with_opts(panics).expect(WELL_FORMED)),
             registry,
@@ -89,8 +98,12 @@ impl RequestMetrics {
         self.seconds
             .with_label_values(&[method, route, digits.format(status), "false"])
             .observe(took.as_secs_f64());
-        self.request_bytes.with_label_values(&[method, route]).observe(received as f64);
-        self.response_bytes.with_label_values(&[method, route]).observe(sent as f64);
+        self.request_bytes
+            .with_label_values(&[method, route])
+            .observe(received as f64);
+        self.response_bytes
+            .with_label_values(&[method, route])
+            .observe(sent as f64);
     }
 
     /// Counts a connection; the guard counts its end.
@@ -128,7 +141,13 @@ pub(crate) fn route_label(path: &str) -> String {
     let mut label: String = path
         .chars()
         .filter(|c| !matches!(c, '{' | '}'))
-        .map(|c| if matches!(c, '/' | '-') { '_' } else { c.to_ascii_lowercase() })
+        .map(|c| {
+            if matches!(c, '/' | '-') {
+                '_'
+            } else {
+                c.to_ascii_lowercase()
+            }
+        })
         .collect();
     label.drain(..label.len() - label.trim_start_matches('_').len());
     label

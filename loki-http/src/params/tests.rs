@@ -24,7 +24,10 @@ fn timestamps_follow_the_documented_decision_procedure() {
         assert_eq!(timestamp(text), Ok(nanos), "{text}");
     }
     for (text, problem) in [
-        ("2020-09-13", r#"strconv.ParseInt: parsing "2020-09-13": invalid syntax"#),
+        (
+            "2020-09-13",
+            r#"strconv.ParseInt: parsing "2020-09-13": invalid syntax"#,
+        ),
         ("16e8", r#"strconv.ParseInt: parsing "16e8": invalid syntax"#),
         (
             "99999999999999999999",
@@ -66,26 +69,51 @@ fn a_range_defaults_to_the_last_hour() {
     assert_eq!(range(""), Ok((NOW - DEFAULT_SINCE, NOW)));
     assert_eq!(range("since=5m"), Ok((NOW - 300 * SECOND, NOW)));
     assert_eq!(range("start=1600000000&since=5m"), Ok((1_600_000_000 * SECOND, NOW)));
-    assert_eq!(range("end=1600000000"), Ok((1_599_996_400 * SECOND, 1_600_000_000 * SECOND)));
-    assert_eq!(range("start=1600000000&end=1600000000"), Ok((1_600_000_000 * SECOND, 1_600_000_000 * SECOND)));
-    assert_eq!(range("end=9000000000"), Ok((NOW - DEFAULT_SINCE, 9_000_000_000 * SECOND)));
+    assert_eq!(
+        range("end=1600000000"),
+        Ok((1_599_996_400 * SECOND, 1_600_000_000 * SECOND))
+    );
+    assert_eq!(
+        range("start=1600000000&end=1600000000"),
+        Ok((1_600_000_000 * SECOND, 1_600_000_000 * SECOND))
+    );
+    assert_eq!(
+        range("end=9000000000"),
+        Ok((NOW - DEFAULT_SINCE, 9_000_000_000 * SECOND))
+    );
     assert_eq!(range("start=2&end=1"), Err(Error::EndBeforeStart));
 }
 
 #[test]
 fn the_first_failing_check_gives_the_answer() {
     let bad = [
-        ("start=abc", r#"could not parse 'start' parameter: strconv.ParseInt: parsing "abc": invalid syntax"#),
-        ("end=abc", r#"could not parse 'end' parameter: strconv.ParseInt: parsing "abc": invalid syntax"#),
-        ("since=abc", r#"could not parse 'since' parameter: not a valid duration string: "abc""#),
+        (
+            "start=abc",
+            r#"could not parse 'start' parameter: strconv.ParseInt: parsing "abc": invalid syntax"#,
+        ),
+        (
+            "end=abc",
+            r#"could not parse 'end' parameter: strconv.ParseInt: parsing "abc": invalid syntax"#,
+        ),
+        (
+            "since=abc",
+            r#"could not parse 'since' parameter: not a valid duration string: "abc""#,
+        ),
         ("limit=abc", r#"strconv.Atoi: parsing "abc": invalid syntax"#),
         ("direction=sideways", "invalid direction 'sideways'"),
         ("step=abc", r#"cannot parse "abc" to a valid duration"#),
         ("interval=-1", "interval must be >= 0"),
     ];
     for first in 0..bad.len() {
-        let query = bad[first..].iter().map(|(query, _)| *query).collect::<Vec<_>>().join("&");
-        assert_eq!(params(&query).range_query(NOW).expect_err(&query).to_string(), bad[first].1);
+        let query = bad[first..]
+            .iter()
+            .map(|(query, _)| *query)
+            .collect::<Vec<_>>()
+            .join("&");
+        assert_eq!(
+            params(&query).range_query(NOW).expect_err(&query).to_string(),
+            bad[first].1
+        );
     }
     let problem = |query: &str| params(query).range_query(NOW).expect_err(query).to_string();
     assert_eq!(problem("limit=0"), "limit must be a positive value");
@@ -115,7 +143,12 @@ fn an_instant_query_checks_the_limit_before_the_time() {
 
 #[test]
 fn the_default_step_makes_250_points_and_is_a_second_at_least() {
-    let step = |seconds: i64| params("").step(TimeRange { start: 0, end: seconds * SECOND });
+    let step = |seconds: i64| {
+        params("").step(TimeRange {
+            start: 0,
+            end: seconds * SECOND,
+        })
+    };
     assert_eq!(step(10), Ok(SECOND));
     assert_eq!(step(3600), Ok(14 * SECOND));
 }
@@ -132,21 +165,31 @@ fn the_body_comes_before_the_url_and_empty_is_absent() {
 #[test]
 fn a_bad_escape_is_named() {
     for (query, escape) in [("a=%zz", "%zz"), ("a=x%4", "%4"), ("%", "%")] {
-        assert_eq!(Params::parse(b"", query).expect_err(query), Error::Escape(escape.to_owned()));
+        assert_eq!(
+            Params::parse(b"", query).expect_err(query),
+            Error::Escape(escape.to_owned())
+        );
     }
 }
 
 #[test]
-fn a_selector_without_matchers_means_every_series_only_alone() {
+fn both_names_of_selectors_are_joined() {
     let selectors = |query: &str| params(query).series_request(NOW).map(|request| request.selectors);
     assert_eq!(selectors(""), Ok(vec![]));
-    assert_eq!(selectors("match=%7B%7D"), Ok(vec![]));
-    assert_eq!(selectors("match=%7Ba%3D%22b%22%7D&match[]=x"), Ok(vec!["{a=\"b\"}".to_owned(), "x".to_owned()]));
-    assert_eq!(selectors("match=%7B%7D&match[]=x").expect_err("mixed").to_string(), "0 matchers in group: {}");
+    assert_eq!(
+        selectors("match=%7Ba%3D%22b%22%7D&match[]=x"),
+        Ok(vec!["{a=\"b\"}".to_owned(), "x".to_owned()])
+    );
+    assert_eq!(
+        params("step=1").stats_request(NOW).map(|request| request.selectors),
+        Err(Error::NoQuery)
+    );
 }
 
 #[test]
 fn the_regexp_of_the_early_api_is_one_more_line_filter() {
-    let request = params("query=%7Ba%3D%22b%22%7D&regexp=x%22%5Cd").legacy_query(NOW).expect("valid");
+    let request = params("query=%7Ba%3D%22b%22%7D&regexp=x%22%5Cd")
+        .legacy_query(NOW)
+        .expect("valid");
     assert_eq!(request.query, r#"{a="b"} |~ "x\"\\d""#);
 }

@@ -16,7 +16,9 @@ pub(crate) fn snappy(body: &[u8], max: u64) -> Result<Vec<u8>, Error> {
     if body.is_empty() || size > body.len().saturating_mul(SNAPPY_RATIO) {
         return Err(Error::Snappy);
     }
-    snap::raw::Decoder::new().decompress_vec(body).map_err(|_| Error::Snappy)
+    snap::raw::Decoder::new()
+        .decompress_vec(body)
+        .map_err(|_| Error::Snappy)
 }
 
 /// Unfolds gzip, one member or several.
@@ -37,14 +39,19 @@ pub(crate) fn zstd(body: &[u8], max: u64) -> Result<Vec<u8>, Error> {
 
 /// Unfolds an lz4 frame.
 pub(crate) fn lz4(body: &[u8], max: u64) -> Result<Vec<u8>, Error> {
-    read(lz4_flex::frame::FrameDecoder::new(body), max, |error| Error::Otlp(error.to_string()))
+    read(lz4_flex::frame::FrameDecoder::new(body), max, |error| {
+        Error::Otlp(error.to_string())
+    })
 }
 
 fn read(decoder: impl Read, max: u64, refuse: impl FnOnce(io::Error) -> Error) -> Result<Vec<u8>, Error> {
     let mut out = Vec::new();
     // One byte more than allowed tells an exact fit from too much.
     match decoder.take(max.saturating_add(1)).read_to_end(&mut out) {
-        Ok(_) if out.len() as u64 > max => Err(Error::TooLarge { size: out.len() as u64, max }),
+        Ok(_) if out.len() as u64 > max => Err(Error::TooLarge {
+            size: out.len() as u64,
+            max,
+        }),
         Ok(_) => Ok(out),
         Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => Err(Error::UnexpectedEnd),
         Err(error) => Err(refuse(error)),

@@ -72,13 +72,19 @@ pub(crate) fn decode(format: Format, message: &[u8]) -> Result<PushRequest<'_>, 
 
 /// The media type, its parameters checked as Go's `mime.ParseMediaType` checks them.
 fn media_type(headers: &HeaderMap) -> Result<&str, Error> {
-    let text = headers.get(CONTENT_TYPE).map_or(Ok(""), |value| value.to_str()).map_err(|_| Error::NoMediaType)?;
+    let text = headers
+        .get(CONTENT_TYPE)
+        .map_or(Ok(""), |value| value.to_str())
+        .map_err(|_| Error::NoMediaType)?;
     let (kind, parameters) = text.split_once(';').unwrap_or((text, ""));
     if kind.trim().is_empty() {
         return Err(Error::NoMediaType);
     }
     let is_sound = |parameter: &str| {
-        parameter.trim().is_empty() || parameter.split_once('=').is_some_and(|(name, _)| !name.trim().is_empty())
+        parameter.trim().is_empty()
+            || parameter
+                .split_once('=')
+                .is_some_and(|(name, _)| !name.trim().is_empty())
     };
     if !parameters.split(';').all(is_sound) {
         return Err(Error::MediaParameter);
@@ -109,7 +115,10 @@ mod tests {
             ("text/plain", Message::Protobuf),
             ("garbage", Message::Protobuf),
         ] {
-            assert_eq!(format(Some(content_type), None).map(|format| format.message), Ok(message));
+            assert_eq!(
+                format(Some(content_type), None).map(|format| format.message),
+                Ok(message)
+            );
         }
     }
 
@@ -118,7 +127,11 @@ mod tests {
         for (content_type, encoding, text) in [
             (None, None, "mime: no media type"),
             (Some("a/b; x"), None, "mime: invalid media parameter"),
-            (Some("application/json"), Some("br"), "Content-Encoding \"br\" not supported"),
+            (
+                Some("application/json"),
+                Some("br"),
+                "Content-Encoding \"br\" not supported",
+            ),
         ] {
             assert_eq!(format(content_type, encoding).expect_err(text).to_string(), text);
         }

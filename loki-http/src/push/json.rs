@@ -12,7 +12,11 @@ type Pairs<'a> = Vec<(Cow<'a, str>, Cow<'a, str>)>;
 
 /// Reads the form of `/loki/api/v1/push`.
 pub(crate) fn decode(body: &[u8]) -> Result<PushRequest<'_>, Error> {
-    Ok(read::<Streams<'_, Stream<'_>>>(body, "loghttp.PushRequest.Streams: []loghttp.LogProtoStream: unmarshalerDecoder")?.into())
+    Ok(read::<Streams<'_, Stream<'_>>>(
+        body,
+        "loghttp.PushRequest.Streams: []loghttp.LogProtoStream: unmarshalerDecoder",
+    )?
+    .into())
 }
 
 /// Reads the form of the early `/api/prom/push`.
@@ -27,7 +31,9 @@ fn read<'a, T: Deserialize<'a> + Default>(body: &'a [u8], place: &str) -> Result
         Some(b'{' | b'n') => {}
         Some(&other) => {
             let other = char::from(other);
-            return Err(Error::Json(format!("readObjectStart: expect {{ or n, but found {other}")));
+            return Err(Error::Json(format!(
+                "readObjectStart: expect {{ or n, but found {other}"
+            )));
         }
     }
     let mut reader = serde_json::Deserializer::from_slice(body);
@@ -89,7 +95,12 @@ impl<'a> From<Stream<'a>> for PushStream<'a> {
     fn from(stream: Stream<'a>) -> PushStream<'a> {
         PushStream {
             labels: PushLabels::Pairs(stream.stream.unwrap_or_default().0),
-            entries: stream.values.unwrap_or_default().into_iter().map(|value| value.0).collect(),
+            entries: stream
+                .values
+                .unwrap_or_default()
+                .into_iter()
+                .map(|value| value.0)
+                .collect(),
         }
     }
 }
@@ -205,7 +216,9 @@ impl<'de: 'a, 'a> Deserialize<'de> for Value<'a> {
                 f.write_str("an array of timestamp, line and structured metadata")
             }
             fn visit_seq<A: SeqAccess<'de>>(self, mut array: A) -> Result<Value<'de>, A::Error> {
-                let time: Text<'de> = array.next_element()?.ok_or_else(|| de::Error::invalid_length(0, &self))?;
+                let time: Text<'de> = array
+                    .next_element()?
+                    .ok_or_else(|| de::Error::invalid_length(0, &self))?;
                 let timestamp = time.0.parse().map_err(|_| {
                     de::Error::custom(format_args!("strconv.ParseInt: parsing {:?}: invalid syntax", time.0))
                 })?;
@@ -278,7 +291,9 @@ impl<'de: 'a, 'a> Deserialize<'de> for LabelObject<'a> {
 
 fn label_value(json: &str) -> Result<Cow<'_, str>, &'static str> {
     match json.as_bytes().first() {
-        Some(b'"') => Ok(serde_json::from_str::<Text<'_>>(json).map_err(|_| "bad string in a label value")?.0),
+        Some(b'"') => Ok(serde_json::from_str::<Text<'_>>(json)
+            .map_err(|_| "bad string in a label value")?
+            .0),
         Some(b'-' | b'0'..=b'9') => Ok(Cow::Borrowed(json)),
         _ => Err("a label value is neither a string nor a number"),
     }

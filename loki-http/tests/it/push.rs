@@ -56,13 +56,19 @@ fn gzip(bytes: &[u8]) -> Vec<u8> {
 
 fn lines(server: &TestServer, query: &str) -> Vec<String> {
     let (start, end) = (T0.to_string(), (T0 + 3600).to_string());
-    let answer = server.ask("/loki/api/v1/query_range", &[("query", query), ("start", &start), ("end", &end)]);
+    let answer = server.ask(
+        "/loki/api/v1/query_range",
+        &[("query", query), ("start", &start), ("end", &end)],
+    );
     assert_eq!(answer.status, 200, "{}", answer.text());
     let result = answer.json()["data"]["result"].clone();
     let streams = result.as_array().expect("streams").clone();
     let values = |stream: &serde_json::Value| stream["values"].as_array().expect("values").clone();
-    let mut lines: Vec<String> =
-        streams.iter().flat_map(values).map(|value| value[1].as_str().expect("a line").to_owned()).collect();
+    let mut lines: Vec<String> = streams
+        .iter()
+        .flat_map(values)
+        .map(|value| value[1].as_str().expect("a line").to_owned())
+        .collect();
     lines.sort();
     lines
 }
@@ -75,15 +81,30 @@ fn every_form_of_a_push_is_stored() {
     let gzipped = [("Content-Type", "application/json"), ("Content-Encoding", "gzip")];
     let legacy = r#"{"streams":[{"labels":"{app=\"x\"}","entries":[{"ts":"2024-03-01T00:00:00Z","line":"legacy"}]}]}"#;
     for (path, headers, body) in [
-        ("/loki/api/v1/push", &protobuf[..], snappy(&message("{app=\"x\"}", "protobuf"))),
-        ("/api/prom/push", &protobuf[..], snappy(&message("{app=\"x\"}", "old path"))),
+        (
+            "/loki/api/v1/push",
+            &protobuf[..],
+            snappy(&message("{app=\"x\"}", "protobuf")),
+        ),
+        (
+            "/api/prom/push",
+            &protobuf[..],
+            snappy(&message("{app=\"x\"}", "old path")),
+        ),
         ("/loki/api/v1/push", &gzipped[..], gzip(json.as_bytes())),
-        ("/api/prom/push", &[("Content-Type", "application/json")][..], legacy.as_bytes().to_vec()),
+        (
+            "/api/prom/push",
+            &[("Content-Type", "application/json")][..],
+            legacy.as_bytes().to_vec(),
+        ),
     ] {
         let answer = server.request("POST", path, headers, &body);
         assert_eq!((answer.status, answer.text().as_str()), (204, ""), "{path}");
     }
-    assert_eq!(lines(&server, r#"{app="x"}"#), ["json", "legacy", "old path", "protobuf"]);
+    assert_eq!(
+        lines(&server, r#"{app="x"}"#),
+        ["json", "legacy", "old path", "protobuf"]
+    );
 }
 
 #[test]
@@ -93,10 +114,30 @@ fn refusals_carry_lokis_words_in_a_line() {
     for (headers, body, status, text) in [
         (&[][..], &b"{}"[..], 400, "mime: no media type\n"),
         (&[json], b"", 400, "EOF\n"),
-        (&[json], b"{}", 422, "error at least one valid stream is required for ingestion\n"),
-        (&[json, ("Content-Encoding", "br")], b"{}", 400, "Content-Encoding \"br\" not supported\n"),
-        (&[json, ("Content-Encoding", "gzip")], b"not gzip at all", 400, "gzip: invalid header\n"),
-        (&[("Content-Type", "text/plain")], b"garbage", 400, "snappy: corrupt input\n"),
+        (
+            &[json],
+            b"{}",
+            422,
+            "error at least one valid stream is required for ingestion\n",
+        ),
+        (
+            &[json, ("Content-Encoding", "br")],
+            b"{}",
+            400,
+            "Content-Encoding \"br\" not supported\n",
+        ),
+        (
+            &[json, ("Content-Encoding", "gzip")],
+            b"not gzip at all",
+            400,
+            "gzip: invalid header\n",
+        ),
+        (
+            &[("Content-Type", "text/plain")],
+            b"garbage",
+            400,
+            "snappy: corrupt input\n",
+        ),
     ] {
         let answer = server.request("POST", "/loki/api/v1/push", headers, body);
         assert_eq!((answer.status, answer.text().as_str()), (status, text));
@@ -104,7 +145,12 @@ fn refusals_carry_lokis_words_in_a_line() {
         assert_eq!(answer.header("x-content-type-options"), Some("nosniff"));
     }
     let torn = snappy(b"\xff\xff");
-    let answer = server.request("POST", "/loki/api/v1/push", &[("Content-Type", "application/x-protobuf")], &torn);
+    let answer = server.request(
+        "POST",
+        "/loki/api/v1/push",
+        &[("Content-Type", "application/x-protobuf")],
+        &torn,
+    );
     assert_eq!((answer.status, answer.text().as_str()), (400, "unexpected EOF\n"));
 }
 
@@ -153,9 +199,15 @@ fn opentelemetry_records_become_lines() {
 
     let answer = server.request("POST", "/otlp/v1/logs", &json, b"{}");
     assert_eq!(answer.status, 422);
-    assert_eq!(answer.text(), "\x12\x39error at least one valid stream is required for ingestion");
+    assert_eq!(
+        answer.text(),
+        "\x12\x39error at least one valid stream is required for ingestion"
+    );
     let answer = server.request("POST", "/otlp/v1/logs", &[("Content-Type", "text/plain")], b"x");
-    assert_eq!((answer.status, answer.text().as_str()), (400, "\x12\x29content type: text/plain is not supported"));
+    assert_eq!(
+        (answer.status, answer.text().as_str()),
+        (400, "\x12\x29content type: text/plain is not supported")
+    );
 }
 
 #[test]
@@ -183,7 +235,10 @@ fn tenants_are_apart_where_authentication_is_on() {
         let path = format!("/loki/api/v1/labels?start={T0}&end={}", T0 + 60);
         server.request("GET", &path, &[("X-Scope-OrgID", tenant)], b"").text()
     };
-    assert_eq!(names("a"), "{\"status\":\"success\",\"data\":[\"app\",\"service_name\"]}\n");
+    assert_eq!(
+        names("a"),
+        "{\"status\":\"success\",\"data\":[\"app\",\"service_name\"]}\n"
+    );
     assert_eq!(names("b"), "{\"status\":\"success\"}\n");
     let answer = server.request("GET", "/loki/api/v1/query?query=1", &[("X-Scope-OrgID", "a/b")], b"");
     let text = "rpc error: code = Code(400) desc = tenant ID 'a/b' contains unsupported character '/'";

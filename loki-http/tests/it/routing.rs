@@ -56,5 +56,8 @@ fn a_prefix_stands_before_every_path() {
 fn a_bad_escape_in_a_query_is_named() {
     let server = TestServer::start();
     let answer = server.get("/loki/api/v1/labels?query=%zz");
-    assert_eq!((answer.status, answer.text().as_str()), (400, "invalid URL escape \"%zz\""));
+    assert_eq!(
+        (answer.status, answer.text().as_str()),
+        (400, "invalid URL escape \"%zz\"")
+    );
 }

@@ -15,7 +15,10 @@ fn metrics_carry_lokis_names() {
     server.push_lines("shop", &["one", "two"]);
     server.get("/loki/api/v1/labels");
     let page = server.get("/metrics");
-    assert_eq!(page.header("content-type"), Some("text/plain; version=0.0.4; charset=utf-8"));
+    assert_eq!(
+        page.header("content-type"),
+        Some("text/plain; version=0.0.4; charset=utf-8")
+    );
     let text = page.text();
     for line in [
         "loki_build_info{",
@@ -26,14 +29,22 @@ fn metrics_carry_lokis_names() {
         "loki_ingester_wal_records_logged_total 1",
         "process_resident_memory_bytes ",
     ] {
-        assert!(text.lines().any(|known| known.starts_with(line)), "{line} is not in\n{text}");
+        assert!(
+            text.lines().any(|known| known.starts_with(line)),
+            "{line} is not in\n{text}"
+        );
     }
 }
 
 #[test]
 fn metrics_are_compressed_for_those_who_ask() {
     let server = TestServer::start();
-    let answer = server.request("GET", "/metrics", &[("Accept-Encoding", "gzip"), ("Connection", "close")], b"");
+    let answer = server.request(
+        "GET",
+        "/metrics",
+        &[("Accept-Encoding", "gzip"), ("Connection", "close")],
+        b"",
+    );
     assert_eq!(answer.header("content-encoding"), Some("gzip"));
 }
 
@@ -61,19 +72,36 @@ fn limits_are_shown_to_the_tenant_they_are_of() {
         assert_eq!(server.get(path).text(), "no org id\n");
     }
     let show = |path: &str| server.request("GET", path, &[("X-Scope-OrgID", "a")], b"");
-    assert!(show(paths[0]).text().contains("max_entries_limit_per_query: 5000\n"), "{}", show(paths[0]).text());
+    assert!(
+        show(paths[0]).text().contains("max_entries_limit_per_query: 5000\n"),
+        "{}",
+        show(paths[0]).text()
+    );
     let limits = show(paths[1]).json()["limits"].clone();
     assert_eq!(limits["max_query_length"], "30d1h");
-    assert_eq!(limits["otlp_config"]["resource_attributes"]["attributes_config"][0]["action"], "index_label");
+    assert_eq!(
+        limits["otlp_config"]["resource_attributes"]["attributes_config"][0]["action"],
+        "index_label"
+    );
 }
 
 #[test]
 fn the_cluster_is_one_process() {
     let server = TestServer::start();
-    let ring = server.request("GET", "/ring", &[("Accept", "application/json")], b"").json();
+    let ring = server
+        .request("GET", "/ring", &[("Accept", "application/json")], b"")
+        .json();
     assert_eq!(ring["shards"][0]["state"], "ACTIVE");
-    assert!(server.get("/distributor/ring").header("content-type").is_some_and(|kind| kind.starts_with("text/html")));
-    assert_eq!(server.get("/memberlist").text(), "This instance doesn't use memberlist.");
+    assert!(
+        server
+            .get("/distributor/ring")
+            .header("content-type")
+            .is_some_and(|kind| kind.starts_with("text/html"))
+    );
+    assert_eq!(
+        server.get("/memberlist").text(),
+        "This instance doesn't use memberlist."
+    );
     assert!(server.get("/services").text().contains("ingester => Running\n"));
     let version = server.get("/loki/api/v1/status/buildinfo").json();
     assert_eq!(version["version"], env!("CARGO_PKG_VERSION"));

@@ -5,7 +5,10 @@ use std::io::{Read, Write};
 use std::time::Duration;
 
 fn entries(server: &TestServer) -> i64 {
-    let path = format!("/loki/api/v1/index/stats?query=%7Bapp%3D~%22.%2B%22%7D&start={T0}&end={}", T0 + 60);
+    let path = format!(
+        "/loki/api/v1/index/stats?query=%7Bapp%3D~%22.%2B%22%7D&start={T0}&end={}",
+        T0 + 60
+    );
     server.get(&path).json()["entries"].as_i64().expect("a number")
 }
 
@@ -82,5 +85,9 @@ fn a_client_that_sends_nothing_is_given_up() {
     silent.write_all(b"GET /ready HT").expect("sent");
     let mut rest = Vec::new();
     silent.read_to_end(&mut rest).expect("the server ends the connection");
-    assert!(rest.is_empty() || rest.starts_with(b"HTTP/1.1 408"), "{}", String::from_utf8_lossy(&rest));
+    assert!(
+        rest.is_empty() || rest.starts_with(b"HTTP/1.1 408"),
+        "{}",
+        String::from_utf8_lossy(&rest)
+    );
 }

@@ -38,7 +38,10 @@ impl Answer {
     }
 
     pub(crate) fn header(&self, name: &str) -> Option<&str> {
-        self.headers.iter().find(|(known, _)| known.eq_ignore_ascii_case(name)).map(|(_, value)| value.as_str())
+        self.headers
+            .iter()
+            .find(|(known, _)| known.eq_ignore_ascii_case(name))
+            .map(|(_, value)| value.as_str())
     }
 }
 
@@ -106,7 +109,12 @@ impl TestServer {
     }
 
     pub(crate) fn push_json(&self, body: &str) -> Answer {
-        self.request("POST", "/loki/api/v1/push", &[("Content-Type", "application/json")], body.as_bytes())
+        self.request(
+            "POST",
+            "/loki/api/v1/push",
+            &[("Content-Type", "application/json")],
+            body.as_bytes(),
+        )
     }
 
     /// Pushes lines to `{app="<app>"}`, a second apart from [`T0`].
@@ -128,7 +136,9 @@ impl TestServer {
 
     pub(crate) fn connect(&self) -> TcpStream {
         let connection = TcpStream::connect(self.address).expect("the server listens");
-        connection.set_read_timeout(Some(Duration::from_secs(10))).expect("a timeout");
+        connection
+            .set_read_timeout(Some(Duration::from_secs(10)))
+            .expect("a timeout");
         connection
     }
 }
@@ -151,7 +161,10 @@ pub(crate) fn encode(parameters: &[(&str, &str)]) -> String {
             })
             .collect()
     };
-    let pairs: Vec<String> = parameters.iter().map(|(name, value)| format!("{}={}", escape(name), escape(value))).collect();
+    let pairs: Vec<String> = parameters
+        .iter()
+        .map(|(name, value)| format!("{}={}", escape(name), escape(value)))
+        .collect();
     pairs.join("&")
 }
 
@@ -171,7 +184,12 @@ pub(crate) fn receive(connection: &mut TcpStream) -> Answer {
     let end = loop {
         let mut buffer = [0; 4096];
         let count = connection.read(&mut buffer).expect("an answer");
-        assert_ne!(count, 0, "the connection ended in {:?}", String::from_utf8_lossy(&bytes));
+        assert_ne!(
+            count,
+            0,
+            "the connection ended in {:?}",
+            String::from_utf8_lossy(&bytes)
+        );
         bytes.extend_from_slice(&buffer[..count]);
         if let Some(end) = bytes.windows(4).position(|window| window == b"\r\n\r\n") {
             break end;
@@ -180,12 +198,17 @@ pub(crate) fn receive(connection: &mut TcpStream) -> Answer {
     let head = String::from_utf8(bytes[..end].to_vec()).expect("ASCII");
     let mut body = bytes.split_off(end + 4);
     let mut lines = head.lines();
-    let status = lines.next().and_then(|line| line.split(' ').nth(1)?.parse().ok()).expect("a status");
+    let status = lines
+        .next()
+        .and_then(|line| line.split(' ').nth(1)?.parse().ok())
+        .expect("a status");
     let headers: Vec<(String, String)> = lines
         .filter_map(|line| line.split_once(": "))
         .map(|(name, value)| (name.to_owned(), value.to_owned()))
         .collect();
-    let length = headers.iter().find(|(name, _)| name.eq_ignore_ascii_case("content-length"));
+    let length = headers
+        .iter()
+        .find(|(name, _)| name.eq_ignore_ascii_case("content-length"));
     let length: usize = length.map_or(0, |(_, value)| value.parse().expect("a number"));
     while body.len() < length {
         let mut buffer = [0; 65536];

@@ -71,10 +71,20 @@ fn values_of_other_types_are_refused() {
 
 #[test]
 fn bodies_that_are_no_object_are_refused_as_loki_refuses_them() {
-    for (body, error) in [("", "EOF"), (" \n", "EOF"), ("[]", "readObjectStart: expect { or n, but found [")] {
+    for (body, error) in [
+        ("", "EOF"),
+        (" \n", "EOF"),
+        ("[]", "readObjectStart: expect { or n, but found ["),
+    ] {
         assert_eq!(decode(body.as_bytes()).expect_err(body).to_string(), error);
     }
-    for body in ["{", r#"{"streams":5}"#, r#"{"streams":[{"stream":5}]}"#, r#"{"streams":[{"#, "nul"] {
+    for body in [
+        "{",
+        r#"{"streams":5}"#,
+        r#"{"streams":[{"stream":5}]}"#,
+        r#"{"streams":[{"#,
+        "nul",
+    ] {
         assert!(decode(body.as_bytes()).is_err(), "{body}");
     }
 }

@@ -78,8 +78,14 @@ mod tests {
         }
         for name in ["é", "_", "__", "日本", "____"] {
             let text = sanitise(name).expect_err(name).to_string();
-            assert!(text.contains(&format!("label name {name:?} resulted in invalid name")), "{text}");
+            assert!(
+                text.contains(&format!("label name {name:?} resulted in invalid name")),
+                "{text}"
+            );
         }
-        assert_eq!(sanitise("").expect_err("empty").to_string(), "symbolizer lookup: label name is empty");
+        assert_eq!(
+            sanitise("").expect_err("empty").to_string(),
+            "symbolizer lookup: label name is empty"
+        );
     }
 }

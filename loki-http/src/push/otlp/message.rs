@@ -156,7 +156,10 @@ fn hex<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<u8>, D::Error> 
     let text = String::deserialize(deserializer)?;
     let digit = |byte: u8| (byte as char).to_digit(16).and_then(|value| u8::try_from(value).ok());
     let (pairs, rest) = text.as_bytes().as_chunks::<2>();
-    let bytes: Option<Vec<u8>> = pairs.iter().map(|pair| Some(digit(pair[0])? << 4 | digit(pair[1])?)).collect();
+    let bytes: Option<Vec<u8>> = pairs
+        .iter()
+        .map(|pair| Some(digit(pair[0])? << 4 | digit(pair[1])?))
+        .collect();
     match bytes {
         Some(bytes) if rest.is_empty() => Ok(bytes),
         _ => Err(D::Error::custom(format_args!("{text:?} is not hexadecimal"))),
@@ -166,5 +169,7 @@ fn hex<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<u8>, D::Error> 
 /// Bytes that JSON writes as base64.
 fn base64<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<u8>, D::Error> {
     let text = String::deserialize(deserializer)?;
-    base64::engine::general_purpose::STANDARD.decode(&text).map_err(D::Error::custom)
+    base64::engine::general_purpose::STANDARD
+        .decode(&text)
+        .map_err(D::Error::custom)
 }

@@ -69,9 +69,15 @@ impl OtlpExport {
     /// The push of these records. Resource attributes named in `labels` become labels; a record that has no time
     /// happened at `now`.
     pub(crate) fn push(&self, labels: &[String], now: i64) -> Result<PushRequest<'_>, Error> {
-        let streams = self.0.resource_logs.iter().filter(|logs| logs.scope_logs.iter().any(|scope| !scope.log_records.is_empty()));
+        let streams = self
+            .0
+            .resource_logs
+            .iter()
+            .filter(|logs| logs.scope_logs.iter().any(|scope| !scope.log_records.is_empty()));
         Ok(PushRequest {
-            streams: streams.map(|logs| stream(logs, labels, now)).collect::<Result<_, _>>()?,
+            streams: streams
+                .map(|logs| stream(logs, labels, now))
+                .collect::<Result<_, _>>()?,
         })
     }
 }
@@ -83,7 +89,11 @@ fn stream<'a>(logs: &'a ResourceLogs, chosen: &[String], now: i64) -> Result<Pus
     let mut shared: Pairs<'a> = Vec::new();
     for attribute in attributes {
         let is_label = chosen.contains(&attribute.key);
-        flatten(std::slice::from_ref(attribute), "", if is_label { &mut labels } else { &mut shared });
+        flatten(
+            std::slice::from_ref(attribute),
+            "",
+            if is_label { &mut labels } else { &mut shared },
+        );
     }
     for (name, _) in &mut labels {
         *name = Cow::Owned(sanitise(name)?);
@@ -91,7 +101,12 @@ fn stream<'a>(logs: &'a ResourceLogs, chosen: &[String], now: i64) -> Result<Pus
     // Of labels whose names fall together the last one stays.
     labels.reverse();
     let mut seen = Vec::new();
-    labels.retain(|(name, _)| !seen.contains(name) && { seen.push(name.clone()); true });
+    labels.retain(|(name, _)| {
+        !seen.contains(name) && {
+            seen.push(name.clone());
+            true
+        }
+    });
 
     let mut entries = Vec::new();
     for scope in &logs.scope_logs {
@@ -119,7 +134,11 @@ fn append<'a>(
         write_record(record, &mut metadata);
         metadata.extend_from_slice(resource);
         metadata.extend_from_slice(scope);
-        let line = record.body.as_ref().and_then(|body| body.value.as_ref()).map_or(Cow::Borrowed(""), text);
+        let line = record
+            .body
+            .as_ref()
+            .and_then(|body| body.value.as_ref())
+            .map_or(Cow::Borrowed(""), text);
         entries.push(PushEntry {
             timestamp: timestamp(record, now),
             line: match line {
@@ -132,7 +151,9 @@ fn append<'a>(
 }
 
 fn timestamp(record: &LogRecord, now: i64) -> i64 {
-    let first = [record.time_unix_nano, record.observed_time_unix_nano].into_iter().find(|&time| time != 0);
+    let first = [record.time_unix_nano, record.observed_time_unix_nano]
+        .into_iter()
+        .find(|&time| time != 0);
     first.map_or(now, |time| i64::try_from(time).unwrap_or(i64::MAX))
 }
 
@@ -169,7 +190,10 @@ fn write_scope<'a>(scope: &'a Scope, out: &mut Pairs<'a>) {
         }
     }
     if scope.dropped_attributes_count != 0 {
-        out.push(("scope_dropped_attributes_count".into(), scope.dropped_attributes_count.to_string().into()));
+        out.push((
+            "scope_dropped_attributes_count".into(),
+            scope.dropped_attributes_count.to_string().into(),
+        ));
     }
 }
 
@@ -181,13 +205,23 @@ mod tests {
     const NOW: i64 = 77;
 
     fn push(json: &str) -> Result<Vec<(Vec<(String, String)>, i64, String, Vec<(String, String)>)>, Error> {
-        let owned = |pairs: &Pairs<'_>| pairs.iter().map(|(n, v)| (n.to_string(), v.to_string())).collect::<Vec<_>>();
-        let format = OtlpFormat { is_json: true, encoding: Encoding::Plain };
+        let owned = |pairs: &Pairs<'_>| {
+            pairs
+                .iter()
+                .map(|(n, v)| (n.to_string(), v.to_string()))
+                .collect::<Vec<_>>()
+        };
+        let format = OtlpFormat {
+            is_json: true,
+            encoding: Encoding::Plain,
+        };
         let export = format.read(json.as_bytes(), 1 << 20)?;
         let request = export.push(&OTLP_LABELS.map(str::to_owned), NOW)?;
         let mut out = Vec::new();
         for stream in &request.streams {
-            let PushLabels::Pairs(labels) = &stream.labels else { panic!("labels are pairs") };
+            let PushLabels::Pairs(labels) = &stream.labels else {
+                panic!("labels are pairs")
+            };
             for entry in &stream.entries {
                 let line = String::from_utf8_lossy(&entry.line).into_owned();
                 out.push((owned(labels), entry.timestamp, line, owned(&entry.metadata)));
@@ -251,7 +285,10 @@ mod tests {
             OtlpFormat::of(&headers).map_err(|error| error.to_string())
         };
         assert!(format("application/json", "zstd").is_ok());
-        assert_eq!(format("text/plain", ""), Err("content type: text/plain is not supported".to_owned()));
+        assert_eq!(
+            format("text/plain", ""),
+            Err("content type: text/plain is not supported".to_owned())
+        );
         assert!(format("application/json; charset=utf-8", "").is_err());
         assert_eq!(
             format("application/json", "br"),
@@ -261,9 +298,13 @@ mod tests {
 
     #[test]
     fn both_forms_read_the_same() {
-        let json = br#"{"resourceLogs":[{"scopeLogs":[{"logRecords":[{"timeUnixNano":"9","body":{"bytesValue":"AQID"}}]}]}]}"#;
+        let json =
+            br#"{"resourceLogs":[{"scopeLogs":[{"logRecords":[{"timeUnixNano":"9","body":{"bytesValue":"AQID"}}]}]}]}"#;
         let from_json: Export = serde_json::from_slice(json).expect("valid");
-        let format = OtlpFormat { is_json: false, encoding: Encoding::Plain };
+        let format = OtlpFormat {
+            is_json: false,
+            encoding: Encoding::Plain,
+        };
         let OtlpExport(from_protobuf) = format.read(&from_json.encode_to_vec(), 1 << 20).expect("valid");
         assert_eq!(from_protobuf, from_json);
     }

@@ -46,13 +46,21 @@ fn double(value: f64) -> String {
     if value.is_nan() {
         "NaN".to_owned()
     } else if value.is_infinite() {
-        if value > 0.0 { "+Inf".to_owned() } else { "-Inf".to_owned() }
+        if value > 0.0 {
+            "+Inf".to_owned()
+        } else {
+            "-Inf".to_owned()
+        }
     } else if size == 0.0 || (1e-6..1e21).contains(&size) {
         value.to_string()
     } else {
         // Rust prints 1.5e21 where Go prints 1.5e+21.
         let text = format!("{value:e}");
-        if text.contains("e-") { text } else { text.replace('e', "e+") }
+        if text.contains("e-") {
+            text
+        } else {
+            text.replace('e', "e+")
+        }
     }
 }
 
@@ -68,7 +76,12 @@ fn json(value: &Value) -> serde_json::Value {
         Value::BytesValue(_) => text(value).into_owned().into(),
         Value::ArrayValue(array) => array.values.iter().map(any).collect(),
         Value::KvlistValue(map) => {
-            let pair = |pair: &KeyValue| (pair.key.clone(), pair.value.as_ref().map_or(serde_json::Value::Null, any));
+            let pair = |pair: &KeyValue| {
+                (
+                    pair.key.clone(),
+                    pair.value.as_ref().map_or(serde_json::Value::Null, any),
+                )
+            };
             serde_json::Value::Object(map.values.iter().map(pair).collect())
         }
     }
@@ -113,7 +126,10 @@ mod tests {
     #[test]
     fn maps_are_flattened_and_empty_texts_dropped() {
         let inner = Value::KvlistValue(KeyValueList {
-            values: vec![pair("d", Value::IntValue(2)), pair("e", Value::StringValue(String::new()))],
+            values: vec![
+                pair("d", Value::IntValue(2)),
+                pair("e", Value::StringValue(String::new())),
+            ],
         });
         let outer = Value::KvlistValue(KeyValueList {
             values: vec![pair("b", Value::IntValue(1)), pair("c", inner)],

@@ -1,7 +1,7 @@
 use super::*;
-use prost::Message;
 use proptest::collection::vec;
 use proptest::prelude::*;
+use prost::Message;
 
 /// The same messages by prost, to hold the reader by hand against.
 #[derive(Clone, PartialEq, Message)]
@@ -89,7 +89,10 @@ fn message_of(request: &PushRequest<'_>) -> PushMessage {
         structured_metadata: entry
             .metadata
             .iter()
-            .map(|(name, value)| PairMessage { name: name.to_string(), value: value.to_string() })
+            .map(|(name, value)| PairMessage {
+                name: name.to_string(),
+                value: value.to_string(),
+            })
             .collect(),
         parsed: Vec::new(),
     };
@@ -101,7 +104,10 @@ fn message_of(request: &PushRequest<'_>) -> PushMessage {
         entries: stream.entries.iter().map(entry).collect(),
         hash: 0,
     };
-    PushMessage { streams: request.streams.iter().map(stream).collect(), format: String::new() }
+    PushMessage {
+        streams: request.streams.iter().map(stream).collect(),
+        format: String::new(),
+    }
 }
 
 /// The part of a message that a push keeps.
@@ -111,7 +117,10 @@ fn kept(mut message: PushMessage) -> PushMessage {
         stream.hash = 0;
         for entry in &mut stream.entries {
             entry.parsed.clear();
-            entry.timestamp = entry.timestamp.take().filter(|time| time.seconds != 0 || time.nanos != 0);
+            entry.timestamp = entry
+                .timestamp
+                .take()
+                .filter(|time| time.seconds != 0 || time.nanos != 0);
         }
     }
     message
@@ -144,14 +153,20 @@ proptest! {
 fn lines_are_borrowed() {
     let message = PushMessage {
         streams: vec![StreamMessage {
-            entries: vec![EntryMessage { line: b"hello \xff".to_vec(), ..EntryMessage::default() }],
+            entries: vec![EntryMessage {
+                line: b"hello \xff".to_vec(),
+                ..EntryMessage::default()
+            }],
             ..StreamMessage::default()
         }],
         ..PushMessage::default()
     };
     let bytes = message.encode_to_vec();
     let request = decode(&bytes).expect("valid");
-    assert!(matches!(request.streams[0].entries[0].line, Cow::Borrowed(b"hello \xff")));
+    assert!(matches!(
+        request.streams[0].entries[0].line,
+        Cow::Borrowed(b"hello \xff")
+    ));
 }
 
 #[test]
@@ -162,7 +177,10 @@ fn damage_is_named_as_loki_names_it() {
         (b"\x0f", "proto: wrong wireType = 7 for field Streams"),
         (b"\x0a\x02\x18\x80", "unexpected EOF"),
         (b"\x0a\x01\x0c", "proto: wiretype end group for non-group"),
-        (b"\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff", "proto: integer overflow"),
+        (
+            b"\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff",
+            "proto: integer overflow",
+        ),
         (b"\x0a\x06\x12\x04\x0a\x02\x10\xff", "unexpected EOF"),
     ] {
         assert_eq!(decode(bytes).expect_err(problem).to_string(), problem);
