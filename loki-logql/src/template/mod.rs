@@ -1,37 +1,35 @@
-//! Stand-in until the template language is merged.
-#![allow(dead_code, clippy::unused_self)]
-use std::borrow::Cow;
-pub(crate) struct Template(Vec<u8>);
-pub(crate) trait Data {
-    fn label(&self, name: &str) -> Option<Cow<'_, str>>;
-    fn labels(&self) -> Vec<(String, String)>;
-    fn line(&self) -> &[u8];
-    fn timestamp(&self) -> i64;
-    fn now(&self) -> i64;
-}
-impl std::fmt::Debug for Template {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("Template")
-    }
-}
-impl Template {
-    pub(crate) fn parse(_name: &str, text: &[u8]) -> Result<Template, String> {
-        Ok(Template(text.to_vec()))
-    }
-    pub(crate) fn fields(&self) -> impl Iterator<Item = &str> {
-        self.single_field().into_iter()
-    }
-    pub(crate) fn reads_all(&self) -> bool {
-        false
-    }
-    pub(crate) fn single_field(&self) -> Option<&str> {
-        std::str::from_utf8(self.0.strip_prefix(b"{{.")?.strip_suffix(b"}}")?).ok()
-    }
-    pub(crate) fn execute(&self, data: &dyn Data, out: &mut Vec<u8>) -> Result<(), String> {
-        match self.single_field() {
-            Some(name) => out.extend_from_slice(data.label(name).unwrap_or_default().as_bytes()),
-            None => out.extend_from_slice(&self.0),
-        }
-        Ok(())
-    }
-}
+//! Templates of `line_format` and `label_format`: Go's `text/template` over the labels of an entry.
+//!
+//! A [`Template`] is parsed once for a query and executed for every entry over a [`Data`]. What a template can cost is
+//! bounded: its nesting, its output, its steps. No template and no data makes it panic.
+//!
+//! - `lex`, `literal`, `parse`, `node`: text to tree;
+//! - `value`, `time`: what expressions give;
+//! - `run`, `eval`, `method`: the evaluator;
+//! - `functions`: what templates may call;
+//! - `print`, `printf`, `number`: Go's `fmt`; `layout`: Go's time layouts;
+//! - `decimal`, `json`: arithmetic and parsing behind functions.
+
+mod data;
+mod decimal;
+mod eval;
+mod functions;
+mod json;
+mod layout;
+mod lex;
+mod literal;
+mod method;
+mod node;
+mod number;
+mod parse;
+mod print;
+mod printf;
+mod reads;
+mod run;
+#[cfg(test)]
+mod tests;
+mod time;
+mod value;
+
+pub(crate) use data::Data;
+pub(crate) use run::Template;

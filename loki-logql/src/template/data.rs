@@ -1,0 +1,17 @@
+//! What a template reads.
+
+use std::borrow::Cow;
+
+/// The entry that a template is executed over.
+pub(crate) trait Data {
+    /// The value of one output label, `__error__` and `__error_details__` among them.
+    fn label(&self, name: &str) -> Option<Cow<'_, str>>;
+    /// All output labels.
+    fn labels(&self) -> Vec<(String, String)>;
+    /// The current line.
+    fn line(&self) -> &[u8];
+    /// The entry's time in nanoseconds.
+    fn timestamp(&self) -> i64;
+    /// The time of the query in nanoseconds.
+    fn now(&self) -> i64;
+}

@@ -1,0 +1,11 @@
+//! The functions that templates may call, by what they work on.
+
+mod encoding;
+mod logic;
+mod number;
+mod regex;
+mod table;
+mod text;
+mod time;
+
+pub(super) use table::{Call, Function, Run, find};
