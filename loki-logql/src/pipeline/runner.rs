@@ -3,8 +3,8 @@
 use super::compile::{Output, Pipeline, SampleLabels, SampleValue};
 use super::entry_labels::{ERROR, EntryLabels, write_piece};
 use super::label_sets::{Category, LabelSets, SetId, Signatures};
-use super::names::NameId;
 use super::metadata::{Metadata, Outcomes};
+use super::names::NameId;
 use super::stage::{Line, LineBuffers, Scratch};
 use crate::source::{ColumnSet, Columns};
 use crate::{Error, ErrorKind, Labels};
@@ -314,7 +314,9 @@ impl<'p> Runner<'p> {
     fn pipeline_error(&self) -> Error {
         let mut labels = Vec::new();
         self.labels.output(&mut labels);
-        pipeline_error(&Labels::from_pairs(labels.iter().map(|&(name, value, _)| (name, value))))
+        pipeline_error(&Labels::from_pairs(
+            labels.iter().map(|&(name, value, _)| (name, value)),
+        ))
     }
 }
 
