@@ -1,0 +1,65 @@
+//! Label names and values: `/loki/api/v1/labels`, `/loki/api/v1/label/{name}/values` and their early forms.
+
+use crate::body;
+use crate::context::{Context, Lane};
+use crate::encode;
+use crate::respond::{self, Failure, JSON};
+use axum::extract::{Path, Request, State};
+use axum::response::Response;
+
+/// The names of labels.
+pub(crate) async fn names(State(context): State<Context>, request: Request) -> Result<Response, Failure> {
+    Ok(respond::ok(JSON, encode::values(&name_list(&context, request).await?)))
+}
+
+/// As [`names`], answered as the early API does.
+pub(crate) async fn names_legacy(State(context): State<Context>, request: Request) -> Result<Response, Failure> {
+    Ok(respond::ok(
+        JSON,
+        encode::legacy_values(&name_list(&context, request).await?),
+    ))
+}
+
+/// The values of one label.
+pub(crate) async fn values(
+    State(context): State<Context>,
+    Path(name): Path<String>,
+    request: Request,
+) -> Result<Response, Failure> {
+    Ok(respond::ok(
+        JSON,
+        encode::values(&value_list(&context, name, request).await?),
+    ))
+}
+
+/// As [`values`], answered as the early API does.
+pub(crate) async fn values_legacy(
+    State(context): State<Context>,
+    Path(name): Path<String>,
+    request: Request,
+) -> Result<Response, Failure> {
+    Ok(respond::ok(
+        JSON,
+        encode::legacy_values(&value_list(&context, name, request).await?),
+    ))
+}
+
+async fn name_list(context: &Context, request: Request) -> Result<Vec<String>, Failure> {
+    let (parts, params) = body::parameters(request, context.form_bounds()).await?;
+    let tenant = context.tenant(&parts.headers)?;
+    let asked = params.label_request(context.now())?;
+    context
+        .blocking(Lane::Query, move |engine| Ok(engine.labels(&tenant, &asked)?))
+        .await
+}
+
+async fn value_list(context: &Context, name: String, request: Request) -> Result<Vec<String>, Failure> {
+    let (parts, params) = body::parameters(request, context.form_bounds()).await?;
+    let tenant = context.tenant(&parts.headers)?;
+    let asked = params.label_request(context.now())?;
+    context
+        .blocking(Lane::Query, move |engine| {
+            Ok(engine.label_values(&tenant, &name, &asked)?)
+        })
+        .await
+}

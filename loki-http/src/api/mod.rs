@@ -1,0 +1,13 @@
+//! The handlers, one file for each family of endpoints: decode, one call of the engine, encode.
+
+pub(crate) mod admin;
+pub(crate) mod index_stats;
+pub(crate) mod labels;
+pub(crate) mod legacy;
+pub(crate) mod limits;
+pub(crate) mod otlp;
+pub(crate) mod push;
+pub(crate) mod query;
+pub(crate) mod ring;
+pub(crate) mod series;
+pub(crate) mod status;

@@ -1,0 +1,53 @@
+//! `/loki/api/v1/query_range` and `/loki/api/v1/query`.
+
+use crate::body;
+use crate::context::Context;
+use crate::encode;
+use crate::params::EncodingFlags;
+use crate::respond::{self, Failure, JSON};
+use axum::extract::{Request, State};
+use axum::http::HeaderMap;
+use axum::response::Response;
+use loki_core::logql::QueryResult;
+
+/// The header that asks for stream labels, structured metadata and parsed labels apart.
+const ENCODING_FLAGS: &str = "x-loki-response-encoding-flags";
+
+/// A log or metric query over a range.
+pub(crate) async fn query_range(State(context): State<Context>, request: Request) -> Result<Response, Failure> {
+    let (parts, params) = body::parameters(request, context.form_bounds()).await?;
+    let tenant = context.tenant(&parts.headers).map_err(prefixed)?;
+    let flags = encoding_flags(&parts.headers);
+    let mut query = params.range_query(context.now())?;
+    query.categorize = flags.categorize();
+    let encode = move |response| Ok(encode::query_response(response, &flags));
+    Ok(respond::ok(JSON, context.query(tenant, query, encode).await?))
+}
+
+/// A metric query at one time.
+pub(crate) async fn query(State(context): State<Context>, request: Request) -> Result<Response, Failure> {
+    let (parts, params) = body::parameters(request, context.form_bounds()).await?;
+    let tenant = context.tenant(&parts.headers).map_err(prefixed)?;
+    let query = params.instant_query(context.now())?;
+    let encode = |response: loki_core::QueryResponse| match response.result {
+        QueryResult::Streams(_) => Err(Failure::bad_request(
+            "log queries are not supported as an instant query type, please change your query to a range query type",
+        )),
+        _ => Ok(encode::query_response(response, &EncodingFlags::default())),
+    };
+    Ok(respond::ok(JSON, context.query(tenant, query, encode).await?))
+}
+
+/// Loki finds a bad tenant of a query behind an internal call, whose words stand before the problem.
+pub(super) fn prefixed(failure: Failure) -> Failure {
+    if failure == Failure::no_tenant() {
+        failure
+    } else {
+        failure.rpc()
+    }
+}
+
+fn encoding_flags(headers: &HeaderMap) -> EncodingFlags {
+    let header = headers.get(ENCODING_FLAGS).and_then(|value| value.to_str().ok());
+    header.map(EncodingFlags::parse).unwrap_or_default()
+}

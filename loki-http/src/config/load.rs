@@ -1,0 +1,365 @@
+//! From file and flags to settings.
+
+use super::section::Section;
+use super::{CommandLine, Error, RuntimeConfig, expand, limits};
+use crate::log::{Format, Level};
+use crate::settings::{ServerSettings, TlsSettings};
+use loki_core::chunk::Encoding;
+use loki_core::{ByteSize, Period, Settings, WalSync};
+use serde_json::Value;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+/// Sections that say how a cluster is laid out or how Loki does what is done differently here.
+const UNUSED_SECTIONS: [&str; 27] = [
+    "analytics",
+    "bloom_build",
+    "bloom_gateway",
+    "chunk_store_config",
+    "compactor_client",
+    "compactor_grpc_client",
+    "frontend_worker",
+    "index_gateway",
+    "ingester_client",
+    "ingester_rf1",
+    "internal_server",
+    "kafka_config",
+    "memberlist",
+    "metastore",
+    "operational_config",
+    "pattern_ingester",
+    "profiling",
+    "query_range",
+    "query_scheduler",
+    "ruler",
+    "schema_config",
+    "shutdown_delay",
+    "storage_config",
+    "table_manager",
+    "target",
+    "tracing",
+    "ui",
+];
+
+/// The configuration of the program.
+///
+/// ```
+/// use loki_http::config::Config;
+/// let config = Config::from_yaml("auth_enabled: false\nserver: {http_listen_port: 3101}\n")?;
+/// assert_eq!(config.server.port, 3101);
+/// # Ok::<(), loki_http::config::Error>(())
+/// ```
+#[derive(Debug, Clone)]
+pub struct Config {
+    /// Of the server.
+    pub server: ServerSettings,
+    /// Of the engine.
+    pub engine: Settings,
+    /// The directory of the data.
+    pub data_dir: PathBuf,
+    /// How much is logged.
+    pub log_level: Level,
+    /// How it is written.
+    pub log_format: Format,
+    /// Limits of single tenants that are read again while the program runs.
+    pub runtime: RuntimeConfig,
+    /// What was asked for and has no effect, or another than in Loki.
+    pub warnings: Vec<String>,
+}
+
+impl Default for Config {
+    fn default() -> Config {
+        Config {
+            server: ServerSettings::default(),
+            engine: Settings::default(),
+            data_dir: "data".into(),
+            log_level: Level::default(),
+            log_format: Format::default(),
+            runtime: RuntimeConfig::default(),
+            warnings: Vec::new(),
+        }
+    }
+}
+
+impl Config {
+    /// The configuration that a command line asks for.
+    ///
+    /// # Errors
+    ///
+    /// A file that cannot be read, a value that cannot be used.
+    pub fn load(line: &CommandLine) -> Result<Config, Error> {
+        let mut config = Config::default();
+        let Some(file) = line
+            .files
+            .iter()
+            .find(|file| Path::new(file).exists())
+            .or(line.files.first())
+        else {
+            config.apply(Section::root(Value::Null)?, &line.keys)?;
+            return Ok(config);
+        };
+        config.follow_loki();
+        let mut text = read(Path::new(file))?;
+        if line.expand_env {
+            text = expand::expand(&text, |name| std::env::var(name).ok());
+        }
+        let root = yaml(&text)
+            .and_then(Section::root)
+            .map_err(|error| error.in_file(file))?;
+        config.apply(root, &line.keys).map_err(|error| error.in_file(file))?;
+        Ok(config)
+    }
+
+    /// The configuration that a file of this text describes.
+    ///
+    /// # Errors
+    ///
+    /// The text is no YAML, or a value cannot be used.
+    pub fn from_yaml(text: &str) -> Result<Config, Error> {
+        let mut config = Config::default();
+        config.follow_loki();
+        config.apply(Section::root(yaml(text)?)?, &[])?;
+        Ok(config)
+    }
+
+    /// Loki's defaults, which hold for what a file leaves out.
+    fn follow_loki(&mut self) {
+        self.server.auth_enabled = true;
+        self.server.address = String::new();
+    }
+
+    fn apply(&mut self, mut root: Section, flags: &[(&'static str, Value)]) -> Result<(), Error> {
+        for (path, value) in flags {
+            root.put(path, value.clone())?;
+        }
+        let mut unused = Vec::new();
+        root.set("auth_enabled", &mut self.server.auth_enabled)?;
+        self.server(root.section("server")?, &mut unused)?;
+        let mut common = root.section("common")?;
+        common.set("path_prefix", &mut self.data_dir)?;
+        // One process on one disk needs no addresses, rings and stores.
+        for key in ["instance_addr", "replication_factor", "ring", "storage"] {
+            common.take::<Value>(key)?;
+        }
+        common.rest(&mut unused);
+        self.ingester(root.section("ingester")?, &mut unused)?;
+        self.limits(&mut root, &mut unused)?;
+        self.sizes(&mut root, &mut unused)?;
+        for section in UNUSED_SECTIONS {
+            if root.take::<Value>(section)?.is_some() {
+                unused.push(section.to_owned());
+            }
+        }
+        if !unused.is_empty() {
+            self.warnings
+                .push(format!("no effect in this program: {}", unused.join(", ")));
+        }
+        let mut unknown = Vec::new();
+        root.rest(&mut unknown);
+        if !unknown.is_empty() {
+            self.warnings.push(format!("unknown keys: {}", unknown.join(", ")));
+        }
+        self.server.config_page = self.page();
+        Ok(())
+    }
+
+    fn server(&mut self, mut section: Section, unused: &mut Vec<String>) -> Result<(), Error> {
+        let server = &mut self.server;
+        section.set("http_listen_address", &mut server.address)?;
+        section.set("http_listen_port", &mut server.port)?;
+        section.set("http_path_prefix", &mut server.path_prefix)?;
+        section.set("log_level", &mut self.log_level)?;
+        section.set("log_format", &mut self.log_format)?;
+        for (key, place) in [
+            ("http_server_read_timeout", &mut server.read_timeout),
+            ("http_server_write_timeout", &mut server.write_timeout),
+            ("http_server_idle_timeout", &mut server.idle_timeout),
+            ("graceful_shutdown_timeout", &mut server.graceful_timeout),
+        ] {
+            set_duration(&mut section, key, place)?;
+        }
+        let mut tls = section.section("http_tls_config")?;
+        let path = tls.path("client_auth_type");
+        let files = (tls.take("cert_file")?, tls.take("key_file")?);
+        let client_ca_file: Option<PathBuf> = tls.take("client_ca_file")?;
+        let client_auth: Option<String> = tls.take("client_auth_type")?;
+        tls.rest(unused);
+        let (verify, client_cert_required) = match client_auth.as_deref() {
+            None | Some("" | "NoClientCert") => (false, false),
+            Some("VerifyClientCertIfGiven") => (true, false),
+            Some("RequireAndVerifyClientCert") => (true, true),
+            Some(other) => return Err(Error::value(path, format!("{other:?} is not supported"))),
+        };
+        if verify && client_ca_file.is_none() {
+            return Err(Error::value(path, "needs a client_ca_file"));
+        }
+        server.tls = match files {
+            (Some(cert_file), Some(key_file)) => Some(TlsSettings {
+                cert_file,
+                key_file,
+                client_ca_file: client_ca_file.filter(|_| verify),
+                client_cert_required,
+            }),
+            (None, None) => None,
+            _ => {
+                return Err(Error::value(
+                    "server.http_tls_config",
+                    "cert_file and key_file belong together",
+                ));
+            }
+        };
+        // There is no gRPC between the parts of one process.
+        for key in ["grpc_listen_address", "grpc_listen_port"] {
+            section.take::<Value>(key)?;
+        }
+        section.rest(unused);
+        Ok(())
+    }
+
+    fn ingester(&mut self, mut section: Section, unused: &mut Vec<String>) -> Result<(), Error> {
+        section.set("chunk_idle_period", &mut self.engine.chunk_idle_period)?;
+        section.set("max_chunk_age", &mut self.engine.max_chunk_age)?;
+        if let Some(name) = section.take::<String>("chunk_encoding")? {
+            self.engine.encoding = match name.as_str() {
+                "none" => Encoding::None,
+                "snappy" => Encoding::Snappy,
+                "zstd" => Encoding::Zstd,
+                name if name.starts_with("lz4") => Encoding::Lz4,
+                "gzip" | "flate" => {
+                    self.warnings
+                        .push(format!("ingester.chunk_encoding: {name} is not written; zstd is used"));
+                    Encoding::Zstd
+                }
+                other => {
+                    return Err(Error::value(
+                        "ingester.chunk_encoding",
+                        format!("{other:?} is not a codec"),
+                    ));
+                }
+            };
+        }
+        let mut wal = section.section("wal")?;
+        if wal.take::<bool>("enabled")? == Some(false) {
+            self.warnings
+                .push("ingester.wal.enabled: the log is always written; without it, it is not synced".to_owned());
+            self.engine.wal_sync = WalSync::Never;
+        }
+        if let Some(directory) = wal.take::<PathBuf>("dir")?
+            && directory.components().ne(self.data_dir.join("wal").components())
+        {
+            let (wanted, used) = (directory.display(), self.data_dir.display());
+            self.warnings.push(format!(
+                "ingester.wal.dir: {wanted} is not used; the log is with the data in {used}"
+            ));
+        }
+        let interval = wal.take::<Period>("sync_interval")?;
+        match wal.take::<String>("sync")?.as_deref() {
+            None if interval.is_none() => {}
+            Some("always") => self.engine.wal_sync = WalSync::Always,
+            Some("never") => self.engine.wal_sync = WalSync::Never,
+            None | Some("interval") => self.engine.wal_sync = WalSync::Interval(interval.unwrap_or(Period::seconds(1))),
+            Some(other) => {
+                return Err(Error::value(
+                    "ingester.wal.sync",
+                    format!("{other:?} is none of always, interval, never"),
+                ));
+            }
+        }
+        wal.set("flush_on_shutdown", &mut self.server.flush_on_shutdown)?;
+        wal.rest(unused);
+        section.rest(unused);
+        Ok(())
+    }
+
+    fn limits(&mut self, root: &mut Section, unused: &mut Vec<String>) -> Result<(), Error> {
+        let mut section = root.section("limits_config")?;
+        let mut files: Vec<String> = section.take("per_tenant_override_config")?.into_iter().collect();
+        set_duration(&mut section, "per_tenant_override_period", &mut self.runtime.period)?;
+        self.engine.limits = limits::merge(&self.engine.limits, section.into_keys(), "limits_config", unused)?;
+
+        let mut runtime = root.section("runtime_config")?;
+        files.extend(runtime.take::<String>("file")?);
+        set_duration(&mut runtime, "period", &mut self.runtime.period)?;
+        runtime.rest(unused);
+
+        let mut compactor = root.section("compactor")?;
+        compactor.set("compaction_interval", &mut self.engine.retention_interval)?;
+        let is_retained = compactor.take::<bool>("retention_enabled")?.unwrap_or(false);
+        for key in ["working_directory", "delete_request_store"] {
+            compactor.take::<Value>(key)?;
+        }
+        compactor.rest(unused);
+        if !is_retained && limits::disable_retention(&mut self.engine.limits) {
+            let text = "limits_config.retention_period: nothing expires unless compactor.retention_enabled is true";
+            self.warnings.push(text.to_owned());
+        }
+        let files = files
+            .iter()
+            .flat_map(|files| files.split(','))
+            .filter(|file| !file.is_empty());
+        self.runtime.files = files.map(PathBuf::from).collect();
+        self.runtime.base = self.engine.limits.clone();
+        self.runtime.is_retained = is_retained;
+        self.engine.overrides = self.runtime.read(unused)?;
+        Ok(())
+    }
+
+    fn sizes(&mut self, root: &mut Section, unused: &mut Vec<String>) -> Result<(), Error> {
+        let server = &mut self.server;
+        let mut distributor = root.section("distributor")?;
+        set_size(&mut distributor, "max_recv_msg_size", &mut server.max_push_bytes)?;
+        set_size(
+            &mut distributor,
+            "max_decompressed_size",
+            &mut server.max_push_decompressed_bytes,
+        )?;
+        let mut otlp = distributor.section("otlp_config")?;
+        otlp.set("default_resource_attributes_as_index_labels", &mut server.otlp_labels)?;
+        otlp.rest(unused);
+        // The ring of a single process has one member, wherever it is kept.
+        distributor.take::<Value>("ring")?;
+        distributor.rest(unused);
+        let mut frontend = root.section("frontend")?;
+        set_size(&mut frontend, "max_body_size", &mut server.max_body_bytes)?;
+        frontend.set("compress_responses", &mut server.compress_responses)?;
+        frontend.rest(unused);
+        let mut querier = root.section("querier")?;
+        querier.set("max_concurrent", &mut server.max_concurrent_queries)?;
+        // Memory and disk are always asked both.
+        querier.take::<Value>("query_ingesters_within")?;
+        querier.rest(unused);
+        Ok(())
+    }
+}
+
+/// The value of a YAML text.
+pub(super) fn yaml(text: &str) -> Result<Value, Error> {
+    if text.trim().is_empty() {
+        return Ok(Value::Null);
+    }
+    serde_saphyr::from_str(text).map_err(|error| Error::Syntax(error.to_string()))
+}
+
+pub(super) fn read(file: &Path) -> Result<String, Error> {
+    fs::read_to_string(file).map_err(|error| Error::Read {
+        file: file.to_owned(),
+        error,
+    })
+}
+
+fn set_duration(section: &mut Section, key: &str, place: &mut Duration) -> Result<(), Error> {
+    let mut period = None::<Period>;
+    section.set(key, &mut period)?;
+    if let Some(period) = period {
+        *place = period.as_std();
+    }
+    Ok(())
+}
+
+fn set_size(section: &mut Section, key: &str, place: &mut u64) -> Result<(), Error> {
+    let mut size = ByteSize(*place);
+    section.set(key, &mut size)?;
+    *place = size.0;
+    Ok(())
+}

@@ -1,0 +1,175 @@
+//! What handlers share: the engine, the settings, the way into blocking code.
+
+use crate::body::Bounds;
+use crate::log::LevelHandle;
+use crate::metrics::RequestMetrics;
+use crate::respond::Failure;
+use crate::settings::ServerSettings;
+use crate::tenant::Tenancy;
+use axum::http::{HeaderMap, StatusCode};
+use loki_core::{Engine, QueryRequest, TenantId};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use tokio::sync::{Semaphore, watch};
+
+/// Pushes that are decoded or wait for the disk at once. Many, because those that wait share one sync.
+const MAX_CONCURRENT_PUSHES: usize = 64;
+
+/// Shared by all handlers; cheap to clone.
+#[derive(Debug, Clone)]
+pub(crate) struct Context(Arc<Shared>);
+
+#[derive(Debug)]
+struct Shared {
+    engine: Engine,
+    settings: ServerSettings,
+    tenancy: Tenancy,
+    metrics: RequestMetrics,
+    level: LevelHandle,
+    queries: Semaphore,
+    pushes: Semaphore,
+    stop: watch::Sender<bool>,
+    is_flush_prepared: AtomicBool,
+}
+
+/// Which queue a call of the engine stands in: a slow query must not hold up pushes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Lane {
+    Query,
+    Push,
+}
+
+impl Context {
+    pub(crate) fn new(
+        engine: Engine,
+        settings: ServerSettings,
+        level: LevelHandle,
+        stop: watch::Sender<bool>,
+    ) -> Context {
+        let tenancy = if settings.auth_enabled {
+            Tenancy::Header
+        } else {
+            Tenancy::Single
+        };
+        Context(Arc::new(Shared {
+            engine,
+            tenancy,
+            metrics: RequestMetrics::new(),
+            level,
+            queries: Semaphore::new(settings.max_concurrent_queries.max(1)),
+            pushes: Semaphore::new(MAX_CONCURRENT_PUSHES),
+            settings,
+            stop,
+            is_flush_prepared: AtomicBool::new(false),
+        }))
+    }
+
+    pub(crate) fn engine(&self) -> &Engine {
+        &self.0.engine
+    }
+
+    pub(crate) fn settings(&self) -> &ServerSettings {
+        &self.0.settings
+    }
+
+    pub(crate) fn metrics(&self) -> &RequestMetrics {
+        &self.0.metrics
+    }
+
+    pub(crate) fn level(&self) -> &LevelHandle {
+        &self.0.level
+    }
+
+    /// Nanoseconds by the engine's clock.
+    pub(crate) fn now(&self) -> i64 {
+        self.0.engine.now()
+    }
+
+    /// The tenant of a request.
+    pub(crate) fn tenant(&self, headers: &HeaderMap) -> Result<TenantId, Failure> {
+        self.0.tenancy.tenant(headers)
+    }
+
+    /// What the body of a push may cost.
+    pub(crate) fn push_bounds(&self) -> Bounds {
+        Bounds {
+            size: self.0.settings.max_push_bytes,
+            time: self.0.settings.read_timeout,
+        }
+    }
+
+    /// What any other body may cost.
+    pub(crate) fn form_bounds(&self) -> Bounds {
+        Bounds {
+            size: self.0.settings.max_body_bytes,
+            time: self.0.settings.read_timeout,
+        }
+    }
+
+    /// Runs `work` on a thread that may block, once its lane has room.
+    pub(crate) async fn blocking<T, F>(&self, lane: Lane, work: F) -> Result<T, Failure>
+    where
+        T: Send + 'static,
+        F: FnOnce(&Engine) -> Result<T, Failure> + Send + 'static,
+    {
+        let lane = match lane {
+            Lane::Query => &self.0.queries,
+            Lane::Push => &self.0.pushes,
+        };
+        let _permit = lane.acquire().await.expect("the semaphores are never closed");
+        let engine = self.0.engine.clone();
+        match tokio::task::spawn_blocking(move || work(&engine)).await {
+            Ok(result) => result,
+            Err(panic) => {
+                self.0.metrics.count_panic();
+                tracing::error!(%panic, "panic while processing a request");
+                Err(Failure::new(
+                    StatusCode::INTERNAL_SERVER_ERROR,
+                    format!("error while processing request: {panic}"),
+                ))
+            }
+        }
+    }
+
+    /// Evaluates a query and encodes its answer; a client that goes away cancels it.
+    pub(crate) async fn query<T, F>(&self, tenant: TenantId, mut request: QueryRequest, encode: F) -> Result<T, Failure>
+    where
+        T: Send + 'static,
+        F: FnOnce(loki_core::QueryResponse) -> Result<T, Failure> + Send + 'static,
+    {
+        let guard = CancelGuard::default();
+        request.cancel = Some(Arc::clone(&guard.0));
+        self.blocking(Lane::Query, move |engine| encode(engine.query(&tenant, &request)?))
+            .await
+    }
+
+    /// Asks the server to stop as a signal would.
+    pub(crate) fn stop(&self) {
+        self.0.stop.send_replace(true);
+    }
+
+    /// Whether a stop has been asked for.
+    pub(crate) fn is_stopping(&self) -> bool {
+        *self.0.stop.borrow()
+    }
+
+    /// Whether the next stop writes everything to segments, though the settings do not say so.
+    pub(crate) fn is_flush_prepared(&self) -> bool {
+        self.0.is_flush_prepared.load(Ordering::Relaxed)
+    }
+
+    /// See [`Context::is_flush_prepared`].
+    pub(crate) fn prepare_flush(&self, prepared: bool) {
+        self.0.is_flush_prepared.store(prepared, Ordering::Relaxed);
+    }
+}
+
+/// Sets its flag when it is dropped: with the future of the request, when the client goes away.
+#[derive(Debug, Default)]
+struct CancelGuard(Arc<AtomicBool>);
+
+impl Drop for CancelGuard {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+}

@@ -1,0 +1,15 @@
+//! Answers as JSON, written by hand into one buffer: Loki's clients see keys, escapes and numbers byte by byte.
+
+mod legacy;
+mod list;
+mod number;
+mod response;
+mod stats;
+mod text;
+
+pub(crate) use legacy::legacy_streams;
+pub(crate) use list::{index_stats, legacy_values, series, values};
+pub(crate) use response::query_response;
+
+#[cfg(test)]
+mod tests;

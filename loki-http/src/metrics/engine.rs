@@ -1,0 +1,183 @@
+//! The engine's counters under Loki's names, read when they are asked for.
+
+use loki_core::{Metrics, TenantMetrics};
+use prometheus::proto::MetricFamily;
+use prometheus::{GaugeVec, IntCounterVec, Opts, Registry};
+
+/// The families of one reading.
+pub(super) fn gather(metrics: &Metrics) -> Result<Vec<MetricFamily>, prometheus::Error> {
+    let families = Families(Registry::new());
+    let whole = |value| vec![(Vec::<&str>::new(), value)];
+    families.gauge(
+        "loki_ingester_memory_bytes",
+        "Bytes that the streams in memory take.",
+        &[],
+        whole(metrics.head_bytes),
+    )?;
+    families.counter(
+        "loki_ingester_wal_records_logged_total",
+        "Records written to the write-ahead log.",
+        &[],
+        whole(metrics.wal_records),
+    )?;
+    families.counter(
+        "loki_ingester_wal_logged_bytes_total",
+        "Bytes written to the write-ahead log.",
+        &[],
+        whole(metrics.wal_bytes),
+    )?;
+    families.counter(
+        "loki_ingester_wal_syncs_total",
+        "Syncs of the write-ahead log.",
+        &[],
+        whole(metrics.wal_syncs),
+    )?;
+    families.counter(
+        "loki_ingester_flushes_total",
+        "Times that memory was written to segments.",
+        &[],
+        whole(metrics.flushes),
+    )?;
+    families.counter(
+        "loki_compactor_compactions_total",
+        "Merges of segments.",
+        &[],
+        whole(metrics.compactions),
+    )?;
+    families.gauge(
+        "loki_distributor_replication_factor",
+        "Copies of an entry.",
+        &[],
+        whole(1),
+    )?;
+    families.gauge(
+        "loki_ring_members",
+        "Members of the ring: this process.",
+        &["name", "state"],
+        vec![(vec!["ingester", "ACTIVE"], 1)],
+    )?;
+    by_tenant(&families, &metrics.tenants)?;
+    Ok(families.0.gather())
+}
+
+fn by_tenant(families: &Families, tenants: &[TenantMetrics]) -> Result<(), prometheus::Error> {
+    let each = |value: fn(&TenantMetrics) -> u64| {
+        tenants
+            .iter()
+            .map(|tenant| (vec![tenant.tenant.as_str()], value(tenant)))
+            .collect::<Vec<_>>()
+    };
+    families.gauge(
+        "loki_ingester_memory_streams",
+        "Streams in memory.",
+        &["tenant"],
+        each(|t| t.head_streams),
+    )?;
+    families.counter(
+        "loki_ingester_streams_created_total",
+        "Streams that came into memory.",
+        &["tenant"],
+        each(|t| t.streams_created),
+    )?;
+    families.gauge(
+        "loki_store_segments",
+        "Segments on disk.",
+        &["tenant"],
+        each(|t| t.segments),
+    )?;
+    families.gauge(
+        "loki_store_segment_bytes",
+        "Bytes of the segments on disk.",
+        &["tenant"],
+        each(|t| t.segment_bytes),
+    )?;
+
+    let received = |value: fn(&TenantMetrics) -> u64| {
+        let row = |tenant: &TenantMetrics| value(tenant);
+        tenants
+            .iter()
+            .map(move |tenant| (vec![tenant.tenant.as_str(), "", "false", "", "loki"], row(tenant)))
+            .collect()
+    };
+    let bytes_labels = ["tenant", "retention_hours", "is_internal_stream", "policy", "format"];
+    families.counter(
+        "loki_distributor_bytes_received_total",
+        "Bytes of accepted lines and structured metadata.",
+        &bytes_labels,
+        received(|t| t.bytes_received),
+    )?;
+    families.counter(
+        "loki_distributor_structured_metadata_bytes_received_total",
+        "Bytes of accepted structured metadata.",
+        &bytes_labels,
+        received(|t| t.metadata_bytes_received),
+    )?;
+    let lines = tenants
+        .iter()
+        .map(|tenant| (vec![tenant.tenant.as_str(), "false", "", "loki"], tenant.lines_received))
+        .collect();
+    families.counter(
+        "loki_distributor_lines_received_total",
+        "Lines accepted.",
+        &["tenant", "is_internal_stream", "policy", "format"],
+        lines,
+    )?;
+
+    let discarded = |value: fn(&(&'static str, u64, u64)) -> u64| {
+        let rows = |tenant: &TenantMetrics| -> Vec<(Vec<String>, u64)> {
+            let labels = |reason: &str| {
+                [reason, tenant.tenant.as_str(), "0", "", "loki"]
+                    .map(str::to_owned)
+                    .to_vec()
+            };
+            tenant.discarded.iter().map(|row| (labels(row.0), value(row))).collect()
+        };
+        tenants.iter().flat_map(rows).collect::<Vec<_>>()
+    };
+    let labels = ["reason", "tenant", "retention_hours", "policy", "format"];
+    families.counter(
+        "loki_discarded_samples_total",
+        "Entries refused.",
+        &labels,
+        discarded(|row| row.1),
+    )?;
+    families.counter(
+        "loki_discarded_bytes_total",
+        "Bytes of refused entries.",
+        &labels,
+        discarded(|row| row.2),
+    )
+}
+
+/// Families that are made anew for each reading.
+struct Families(Registry);
+
+impl Families {
+    fn gauge<L: AsRef<str> + std::fmt::Debug>(
+        &self,
+        name: &str,
+        help: &str,
+        labels: &[&str],
+        rows: Vec<(Vec<L>, u64)>,
+    ) -> Result<(), prometheus::Error> {
+        let family = GaugeVec::new(Opts::new(name, help), labels)?;
+        for (values, value) in rows {
+            family.get_metric_with_label_values(&values)?.set(value as f64);
+        }
+        self.0.register(Box::new(family))
+    }
+
+    fn counter<L: AsRef<str> + std::fmt::Debug>(
+        &self,
+        name: &str,
+        help: &str,
+        labels: &[&str],
+        rows: Vec<(Vec<L>, u64)>,
+    ) -> Result<(), prometheus::Error> {
+        let family = IntCounterVec::new(Opts::new(name, help), labels)?;
+        for (values, value) in rows {
+            family.get_metric_with_label_values(&values)?.inc_by(value);
+        }
+        self.0.register(Box::new(family))
+    }
+}

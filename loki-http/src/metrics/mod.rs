@@ -1,0 +1,20 @@
+//! `/metrics`: what the server counts of its requests, and what the engine counts, under Loki's names.
+
+mod engine;
+mod process;
+mod request;
+
+pub(crate) use request::{InFlight, RequestMetrics, route_label};
+
+use loki_core::Engine;
+use prometheus::{Encoder, TextEncoder};
+
+/// The page in Prometheus' text format.
+pub(crate) fn page(requests: &RequestMetrics, engine: &Engine) -> Result<Vec<u8>, prometheus::Error> {
+    let mut families = requests.gather();
+    families.extend(engine::gather(&engine.metrics())?);
+    families.extend(process::gather()?);
+    let mut out = Vec::new();
+    TextEncoder::new().encode(&families, &mut out)?;
+    Ok(out)
+}

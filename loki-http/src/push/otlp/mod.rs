@@ -1,0 +1,9 @@
+//! OpenTelemetry's logs over HTTP: messages, the choice of labels, the way to a push.
+
+mod labels;
+mod message;
+mod request;
+mod value;
+
+pub(crate) use labels::OTLP_LABELS;
+pub(crate) use request::OtlpFormat;

@@ -1,0 +1,265 @@
+//! The server: accept, answer, stop gracefully.
+
+use crate::context::Context;
+use crate::log::LevelHandle;
+use crate::metrics::InFlight;
+use crate::routes;
+use crate::settings::ServerSettings;
+use crate::tls;
+use crate::write_timeout::WriteTimeout;
+use axum::Router;
+use axum::body::Body;
+use axum::response::Response;
+use hyper::body::Incoming;
+use hyper::service::service_fn;
+use hyper::{Request, Uri};
+use hyper_util::rt::{TokioIo, TokioTimer};
+use loki_core::{Background, Engine};
+use std::convert::Infallible;
+use std::future::Future;
+use std::io;
+use std::net::SocketAddr;
+use std::pin::pin;
+use std::time::Duration;
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::watch;
+use tokio::task::JoinSet;
+use tokio_rustls::TlsAcceptor;
+use tower::ServiceExt;
+
+/// How long the server rests when it cannot accept, such as for want of file descriptors.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
+
+/// A bound server; [`run`](Server::run) answers.
+///
+/// ```
+/// # let runtime = tokio::runtime::Runtime::new()?;
+/// # runtime.block_on(async {
+/// # use loki_core::{Engine, Settings};
+/// # let directory = std::env::temp_dir().join(format!("loki-http-doc-{}", std::process::id()));
+/// use loki_http::{Server, ServerSettings};
+/// let engine = Engine::open(&directory, Settings::default())?;
+/// let server = Server::bind(engine, ServerSettings { port: 0, ..ServerSettings::default() }).await?;
+/// assert_ne!(server.local_addr().port(), 0);
+/// server.run(std::future::ready(())).await?;
+/// # std::fs::remove_dir_all(directory)?;
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// # })?;
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Debug)]
+pub struct Server {
+    listener: TcpListener,
+    address: SocketAddr,
+    tls: Option<TlsConnector>,
+    context: Context,
+    stop: watch::Sender<bool>,
+}
+
+/// Debug is all that the acceptor lacks.
+#[derive(Clone)]
+struct TlsConnector(TlsAcceptor);
+
+impl std::fmt::Debug for TlsConnector {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("TlsConnector")
+    }
+}
+
+impl Server {
+    /// Binds the address; connections wait until [`run`](Server::run).
+    ///
+    /// # Errors
+    ///
+    /// The address is not free, or a certificate cannot be read; the message names it.
+    pub async fn bind(engine: Engine, settings: ServerSettings) -> io::Result<Server> {
+        Server::bind_with_level(engine, settings, LevelHandle::default()).await
+    }
+
+    /// As [`bind`](Server::bind); `/log_level` changes the level of `level`.
+    pub async fn bind_with_level(engine: Engine, settings: ServerSettings, level: LevelHandle) -> io::Result<Server> {
+        let tls = settings.tls.as_ref().map(tls::acceptor).transpose()?.map(TlsConnector);
+        let host = if settings.address.is_empty() {
+            "::"
+        } else {
+            &settings.address
+        };
+        let named =
+            |error: io::Error| io::Error::new(error.kind(), format!("listen on {host}:{}: {error}", settings.port));
+        let listener = match TcpListener::bind((host, settings.port)).await {
+            // Without IPv6 all addresses are those of IPv4.
+            Err(_) if settings.address.is_empty() => TcpListener::bind(("0.0.0.0", settings.port)).await,
+            other => other,
+        }
+        .map_err(named)?;
+        let address = listener.local_addr()?;
+        let stop = watch::Sender::new(false);
+        let context = Context::new(engine, settings, level, stop.clone());
+        Ok(Server {
+            listener,
+            address,
+            tls,
+            context,
+            stop,
+        })
+    }
+
+    /// Where the server listens.
+    pub fn local_addr(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Answers until `stop` completes or an administrator asks for a stop; then takes no more connections, finishes
+    /// the requests that came (for [`ServerSettings::graceful_timeout`] at most) and closes the engine.
+    ///
+    /// # Errors
+    ///
+    /// The engine could not be flushed or closed.
+    pub async fn run(self, stop: impl Future<Output = ()>) -> io::Result<()> {
+        let Server {
+            listener,
+            tls,
+            context,
+            stop: stopper,
+            ..
+        } = self;
+        let report = |error| tracing::error!(%error, "maintenance failed; it will be tried again");
+        let maintenance = loki_core::background(context.engine(), report).map_err(io::Error::other)?;
+        let router = routes::router(&context);
+        let mut connections = JoinSet::new();
+        let mut stopped = stopper.subscribe();
+        let mut stop = pin!(stop);
+        loop {
+            tokio::select! {
+                () = &mut stop => break,
+                () = asked(&mut stopped) => break,
+                accepted = listener.accept() => match accepted {
+                    Ok((stream, _)) => {
+                        let connection = Connection {
+                            router: router.clone(),
+                            context: context.clone(),
+                            stopped: stopper.subscribe(),
+                            _open: context.metrics().connect(),
+                        };
+                        connections.spawn(connection.serve(stream, tls.clone()));
+                    }
+                    Err(error) => {
+                        tracing::warn!(%error, "cannot accept a connection");
+                        tokio::time::sleep(ACCEPT_PAUSE).await;
+                    }
+                },
+                // Collects those that ended.
+                Some(_) = connections.join_next() => {}
+            }
+        }
+        drop(listener);
+        stopper.send_replace(true);
+        let finish = async { while connections.join_next().await.is_some() {} };
+        if tokio::time::timeout(context.settings().graceful_timeout, finish)
+            .await
+            .is_err()
+        {
+            tracing::warn!(
+                open = connections.len(),
+                "requests still open at the end of the graceful stop are dropped"
+            );
+            connections.shutdown().await;
+        }
+        let closing = tokio::task::spawn_blocking(move || close(&context, maintenance));
+        closing.await.map_err(io::Error::other)?
+    }
+}
+
+/// Completes once a stop is asked for.
+async fn asked(stopped: &mut watch::Receiver<bool>) {
+    // Fails when nobody is left to ask; then the server is gone anyway.
+    let _ = stopped.wait_for(|stopped| *stopped).await;
+}
+
+/// What is left to do once nothing asks any more.
+fn close(context: &Context, maintenance: Background) -> io::Result<()> {
+    // Waits for the step at hand.
+    drop(maintenance);
+    let engine = context.engine();
+    if context.settings().flush_on_shutdown || context.is_flush_prepared() {
+        engine.flush().map_err(io::Error::other)?;
+    }
+    engine.close().map_err(io::Error::other)
+}
+
+/// One connection of a client.
+struct Connection {
+    router: Router,
+    context: Context,
+    stopped: watch::Receiver<bool>,
+    _open: InFlight,
+}
+
+impl Connection {
+    async fn serve(self, stream: TcpStream, tls: Option<TlsConnector>) {
+        let timeout = self.context.settings().read_timeout;
+        // Answers are written whole; waiting for more to send would only delay them.
+        if let Err(error) = stream.set_nodelay(true) {
+            tracing::debug!(%error, "cannot set TCP_NODELAY");
+        }
+        match tls {
+            None => self.answer(stream).await,
+            Some(tls) => match tokio::time::timeout(timeout, tls.0.accept(stream)).await {
+                Ok(Ok(stream)) => self.answer(stream).await,
+                Ok(Err(error)) => tracing::debug!(%error, "TLS handshake failed"),
+                Err(_) => tracing::debug!("TLS handshake took too long"),
+            },
+        }
+    }
+
+    async fn answer(mut self, stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static) {
+        let settings = self.context.settings();
+        let stream = WriteTimeout::new(stream, settings.write_timeout);
+        // hyper starts this clock at the end of the request before, so it bounds idling and slow headers alike.
+        let header_timeout = settings.idle_timeout.max(settings.read_timeout);
+        let router = self.router.clone();
+        let service = service_fn(move |request| answer_request(router.clone(), request));
+        let connection = hyper::server::conn::http1::Builder::new()
+            .timer(TokioTimer::new())
+            .header_read_timeout(header_timeout)
+            .serve_connection(TokioIo::new(stream), service)
+            .with_upgrades();
+        let mut connection = pin!(connection);
+        let ended = tokio::select! {
+            ended = connection.as_mut() => ended,
+            () = asked(&mut self.stopped) => {
+                connection.as_mut().graceful_shutdown();
+                connection.await
+            }
+        };
+        if let Err(error) = ended {
+            tracing::debug!(%error, "connection ended early");
+        }
+    }
+}
+
+/// Cleans the path, then lets the router answer.
+async fn answer_request(router: Router, request: Request<Incoming>) -> Result<Response, Infallible> {
+    let mut request = request.map(Body::new);
+    let uri = request.uri();
+    if let Some(clean) = routes::clean_path(uri.path()) {
+        return Ok(routes::moved(&clean, uri.query()));
+    }
+    // An escaped slash separates segments, as in Loki, which decodes before it matches.
+    if let Some(uri) = with_slashes(uri) {
+        *request.uri_mut() = uri;
+    }
+    router.oneshot(request).await
+}
+
+fn with_slashes(uri: &Uri) -> Option<Uri> {
+    let text = uri.path_and_query()?.as_str();
+    let (path, query) = text.split_at(text.find('?').unwrap_or(text.len()));
+    if !path.contains("%2F") && !path.contains("%2f") {
+        return None;
+    }
+    format!("{}{query}", path.replace("%2F", "/").replace("%2f", "/"))
+        .parse()
+        .ok()
+}

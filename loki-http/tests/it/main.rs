@@ -1,0 +1,8 @@
+//! The server over sockets, with a real engine behind it.
+
+mod push;
+mod query;
+mod routing;
+mod status;
+mod stop;
+mod support;
