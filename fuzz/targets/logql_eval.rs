@@ -26,10 +26,21 @@ pub fn run(data: &[u8]) {
     for query in attempts {
         let Ok(expr) = parse(&query) else { continue };
         let Ok(plan) = Plan::compile(&expr) else { continue };
-        for time in [Time::Instant(20_000_000_000), Time::Range { start, end, step: 3_000_000_000 }] {
+        for time in [
+            Time::Instant(20_000_000_000),
+            Time::Range {
+                start,
+                end,
+                step: 3_000_000_000,
+            },
+        ] {
             let request = Request {
                 limit: data.len() % 7,
-                direction: if data.len() % 2 == 0 { Direction::Forward } else { Direction::Backward },
+                direction: if data.len() % 2 == 0 {
+                    Direction::Forward
+                } else {
+                    Direction::Backward
+                },
                 interval: (data.len() % 4) as i64 * 1_000_000_000,
                 categorize: data.len() % 5 == 0,
                 limits: Limits {

@@ -60,7 +60,10 @@ impl LogPlan {
             };
             source.visit(&selection, &visitor)?;
         }
-        let answer = visitor.answer.into_inner().map_err(|_| no_answer("a worker panicked"))?;
+        let answer = visitor
+            .answer
+            .into_inner()
+            .map_err(|_| no_answer("a worker panicked"))?;
         Ok(answer.unwrap_or(Evaluation {
             result: QueryResult::Streams(Vec::new()),
             post_filter_lines: 0,
@@ -146,7 +149,9 @@ impl Worker for LogWorker<'_> {
         let streams = group(self.best.finish(), self.runner.sets(), categorize);
         let mut answer = self.visitor.answer.lock().map_err(|_| no_answer("a worker panicked"))?;
         if answer.is_some() {
-            return Err(no_answer("entries in order were asked for, and handed to several workers"));
+            return Err(no_answer(
+                "entries in order were asked for, and handed to several workers",
+            ));
         }
         *answer = Some(Evaluation {
             result: QueryResult::Streams(streams),

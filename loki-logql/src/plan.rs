@@ -50,7 +50,8 @@ impl Plan {
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::Stage`] where a stage means nothing, [`ErrorKind::Unsupported`] where an operation has no value.
+    /// [`ErrorKind::Stage`] where a stage means nothing, [`ErrorKind::Unsupported`] where an operation has no value,
+    /// [`ErrorKind::Limit`] of `variants`, which is not offered.
     pub fn compile(expr: &Expr) -> Result<Plan, Error> {
         let query = match expr {
             Expr::Log(log) => Query::Log(Box::new(LogPlan::new(log)?)),

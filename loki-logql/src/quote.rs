@@ -6,7 +6,7 @@ use std::fmt::Write as _;
 ///
 /// Printable characters stand as they are; control characters become `\n`, `\x7f`, `\u0085`; a byte that is not
 /// UTF-8 becomes `\xff`.
-pub fn quote(bytes: &[u8]) -> String {
+pub(crate) fn quote(bytes: &[u8]) -> String {
     let mut out = String::with_capacity(bytes.len() + 2);
     out.push('"');
     for chunk in bytes.utf8_chunks() {

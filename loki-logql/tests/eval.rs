@@ -43,7 +43,10 @@ fn run_folder(name: &str) {
             };
             let is_error = case.expected.starts_with("error ") && got.starts_with(&case.expected);
             if got != case.expected && !is_error {
-                failures.push(format!("{place}: {}\nexpected\n{}\ngot\n{got}\n", case.query, case.expected));
+                failures.push(format!(
+                    "{place}: {}\nexpected\n{}\ngot\n{got}\n",
+                    case.query, case.expected
+                ));
             }
         }
     }

@@ -31,7 +31,10 @@ fn a_series_for_every_trace_is_stopped_by_the_memory_limit() {
     let mut request = Request::new(Time::Instant(1 << 20));
     request.limits.max_memory_bytes = 1 << 20;
     let query = r#"count(sum by (trace_id) (count_over_time({app="wide"} | logfmt [1h])))"#;
-    assert_eq!(limit_of(evaluate(query, &wide(10_000), &request)), Some("max_query_memory"));
+    assert_eq!(
+        limit_of(evaluate(query, &wide(10_000), &request)),
+        Some("max_query_memory")
+    );
     let log = Request {
         limit: 10_000,
         time: Time::Range {

@@ -138,9 +138,7 @@ impl RangeWorker<'_> {
             return self.add(set, span.steps, amount);
         }
         let columns = batch.read(columns | ColumnSet::TIMESTAMPS)?;
-        let mut at = columns
-            .timestamps
-            .partition_point(|&t| t < self.visitor.bounds.start);
+        let mut at = columns.timestamps.partition_point(|&t| t < self.visitor.bounds.start);
         while at < columns.timestamps.len() {
             let span = windows.span(columns.timestamps[at]);
             let behind = skip_through(columns.timestamps, at, span.last);

@@ -143,7 +143,10 @@ mod tests {
             span: Span::default(),
         };
         let labels = Labels::from_pairs([("lvl", "abc")]);
-        Relabel::new(&node).expect("regex is valid").relabel(&labels).to_string()
+        Relabel::new(&node)
+            .expect("regex is valid")
+            .relabel(&labels)
+            .to_string()
     }
 
     #[test]

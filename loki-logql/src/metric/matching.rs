@@ -37,7 +37,10 @@ struct Partner {
     value: f64,
 }
 
-const NO_PARTNER: Partner = Partner { id: UNKNOWN, value: 0.0 };
+const NO_PARTNER: Partner = Partner {
+    id: UNKNOWN,
+    value: 0.0,
+};
 
 impl<'a> Joining<'a> {
     pub(super) fn new(join: &'a Join) -> Joining<'a> {

@@ -96,11 +96,7 @@ impl RangePlan {
 fn takes_grouping_of_sum(op: RangeOp) -> bool {
     matches!(
         op,
-        RangeOp::CountOverTime
-            | RangeOp::Rate
-            | RangeOp::BytesOverTime
-            | RangeOp::BytesRate
-            | RangeOp::SumOverTime
+        RangeOp::CountOverTime | RangeOp::Rate | RangeOp::BytesOverTime | RangeOp::BytesRate | RangeOp::SumOverTime
     )
 }
 

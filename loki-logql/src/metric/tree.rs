@@ -46,7 +46,7 @@ impl Tree {
     /// # Errors
     ///
     /// [`ErrorKind::Stage`] where a stage cannot be compiled, [`ErrorKind::Unsupported`] where an operation has no
-    /// meaning.
+    /// meaning, [`ErrorKind::Limit`] of variants, which this evaluator does not offer.
     pub(crate) fn compile(&mut self, expr: &Expr) -> Result<Value, Error> {
         self.compile_in(expr, None)
     }
@@ -64,7 +64,12 @@ impl Tree {
                 Node::Relabel(operand, Box::new(Relabel::new(node)?))
             }
             Expr::Log(_) => return Err(unsupported("a log query is no operand of a metric query")),
-            Expr::Variants(_) => return Err(unsupported("multi variant queries are disabled for this instance")),
+            Expr::Variants(_) => {
+                return Err(Error::new(ErrorKind::Limit {
+                    limit: "enable_multi_variant_queries",
+                    message: "multi variant queries are disabled for this instance".to_string(),
+                }));
+            }
         };
         Ok(Value::Vector(self.add(node)))
     }

@@ -190,8 +190,14 @@ mod tests {
 
     #[test]
     fn deviation_is_of_the_population() {
-        assert_eq!(apply(Fold::Stdvar, &[2.0, 4.0, 4.0, 4.0, 5.0, 5.0, 7.0, 9.0]), Some(4.0));
-        assert_eq!(apply(Fold::Stddev, &[2.0, 4.0, 4.0, 4.0, 5.0, 5.0, 7.0, 9.0]), Some(2.0));
+        assert_eq!(
+            apply(Fold::Stdvar, &[2.0, 4.0, 4.0, 4.0, 5.0, 5.0, 7.0, 9.0]),
+            Some(4.0)
+        );
+        assert_eq!(
+            apply(Fold::Stddev, &[2.0, 4.0, 4.0, 4.0, 5.0, 5.0, 7.0, 9.0]),
+            Some(2.0)
+        );
     }
 
     #[test]

@@ -36,6 +36,8 @@ pub(super) struct Extraction {
     filters: Vec<Condition>,
     /// Whether the query reads `__error__`, so that errors of parsers do not fail it.
     preserves_errors: bool,
+    /// The name `__error__`.
+    error: NameId,
     /// Whether json stops before it tries a label filter on the label that completes the needed ones.
     stops_first: bool,
 }
@@ -66,8 +68,14 @@ impl Extraction {
             by_name,
             filters,
             preserves_errors,
+            error,
             stops_first: no_labels,
         }
+    }
+
+    /// The name `__error__`.
+    pub(super) fn error(&self) -> NameId {
+        self.error
     }
 
     /// The names without which no parser may stop.

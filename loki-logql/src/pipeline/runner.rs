@@ -1,9 +1,10 @@
 //! Runs a pipeline over the entries of streams, on one thread.
 
 use super::compile::{Output, Pipeline, SampleLabels, SampleValue};
-use super::entry_labels::{EntryLabels, write_piece};
+use super::entry_labels::{ERROR, EntryLabels, write_piece};
 use super::label_sets::{Category, LabelSets, SetId, Signatures};
 use super::metadata::{Metadata, Outcomes};
+use super::names::NameId;
 use super::stage::{Line, LineBuffers, Scratch};
 use crate::source::{ColumnSet, Columns};
 use crate::{Error, ErrorKind, Labels};
@@ -26,6 +27,8 @@ pub(crate) struct Runner<'p> {
     sets: LabelSets,
     signatures: Signatures,
     signature: Vec<u8>,
+    /// The name `__error__`.
+    error: NameId,
 }
 
 /// A line that passed, and its labels.
@@ -69,6 +72,7 @@ impl Pipeline {
             sets: LabelSets::default(),
             signatures: Signatures::default(),
             signature: Vec::new(),
+            error: self.extraction.error(),
         }
     }
 }
@@ -185,6 +189,10 @@ impl<'p> Runner<'p> {
         let outcome = match sample {
             None => None,
             Some(_) if self.labels.has_unwanted_error() => return Err(self.pipeline_error()),
+            Some(_) if self.keeps_error_of_line(labels) => {
+                let set = self.sample_set(labels);
+                return Err(pipeline_error(self.sets.labels(set)));
+            }
             Some(value) => Some(SampleOutcome {
                 value,
                 set: self.sample_set(labels),
@@ -292,15 +300,32 @@ impl<'p> Runner<'p> {
         set
     }
 
+    /// Whether the sample keeps a label that the line itself calls `__error__`: it counts as an error, though no filter
+    /// sees it as one.
+    fn keeps_error_of_line(&self, kept: &SampleLabels) -> bool {
+        match kept {
+            SampleLabels::Without(names) => {
+                !names.contains(&self.error) && self.labels.undeleted_value(self.error).is_some()
+            }
+            _ => false,
+        }
+    }
+
     fn pipeline_error(&self) -> Error {
         let mut labels = Vec::new();
         self.labels.output(&mut labels);
-        let series = Labels::from_pairs(labels.iter().map(|&(name, value, _)| (name, value)));
-        Error::new(ErrorKind::Pipeline {
-            error: self.labels.error().to_string(),
-            series: series.to_string(),
-        })
+        pipeline_error(&Labels::from_pairs(
+            labels.iter().map(|&(name, value, _)| (name, value)),
+        ))
     }
+}
+
+/// The error of a sample with these labels.
+fn pipeline_error(labels: &Labels) -> Error {
+    Error::new(ErrorKind::Pipeline {
+        error: labels.value(ERROR).unwrap_or_default().to_string(),
+        series: labels.to_string(),
+    })
 }
 
 /// What the stages have done with an entry that passed.

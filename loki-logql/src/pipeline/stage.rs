@@ -179,9 +179,10 @@ impl Op {
     pub(super) fn reads_line(&self) -> bool {
         match self {
             Op::LabelFilter(_) | Op::Drop(_) | Op::Keep(_) => false,
-            Op::LabelFormat(operations) => operations
-                .iter()
-                .any(|operation| matches!(operation.value, label_format::Value::Template(_))),
+            Op::LabelFormat(operations) => operations.iter().any(|operation| match &operation.value {
+                label_format::Value::Rename(_) => false,
+                label_format::Value::Template(template) => template.reads_entry(),
+            }),
             _ => true,
         }
     }

@@ -63,16 +63,14 @@ impl Entries {
 
     /// Calls `with` with the columns.
     fn columns<T>(&self, with: impl FnOnce(&Columns<'_>) -> T) -> T {
-        let values: Vec<Vec<&str>> = self
+        let metadata: Vec<MetadataColumn> = self
             .metadata
             .iter()
-            .map(|(_, values, _)| values.iter().map(String::as_str).collect())
-            .collect();
-        let metadata: Vec<MetadataColumn<'_>> = self
-            .metadata
-            .iter()
-            .zip(&values)
-            .map(|((name, _, symbols), values)| MetadataColumn { name, values, symbols })
+            .map(|(name, values, symbols)| MetadataColumn {
+                name: name.clone(),
+                values: values.iter().map(String::as_str).collect(),
+                symbols: symbols.clone(),
+            })
             .collect();
         with(&Columns {
             timestamps: &self.timestamps,

@@ -102,11 +102,6 @@ impl Regex {
         Cow::Owned(replace_invalid(haystack).into_bytes())
     }
 
-    /// Whether a byte that is not UTF-8 can take part in a match, so that [`subject`](Regex::subject) matters.
-    pub(crate) fn reads_invalid(&self) -> bool {
-        self.0.reads_invalid
-    }
-
     /// The named groups in order: number and name. Names may start with a digit, and may repeat.
     pub(crate) fn group_names(&self) -> impl Iterator<Item = (usize, &str)> {
         self.0

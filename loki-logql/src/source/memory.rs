@@ -66,10 +66,8 @@ impl MemorySource {
     ///
     /// The timestamp is in nanoseconds; entries may come in any order.
     pub fn push(&mut self, stream: &Labels, timestamp: i64, line: impl Into<Vec<u8>>, metadata: &[(&str, &str)]) {
-        let mut metadata: Vec<(String, String)> = metadata
-            .iter()
-            .map(|&(n, v)| (n.to_string(), v.to_string()))
-            .collect();
+        let mut metadata: Vec<(String, String)> =
+            metadata.iter().map(|&(n, v)| (n.to_string(), v.to_string())).collect();
         metadata.sort();
         let entry = Entry {
             timestamp,
@@ -121,7 +119,8 @@ impl Source for MemorySource {
             }
         }
         let count = if selection.order == Order::Any { self.workers } else { 1 };
-        let mut workers: Vec<Option<Box<dyn Worker + Send + '_>>> = (0..count).map(|_| Some(visitor.worker())).collect();
+        let mut workers: Vec<Option<Box<dyn Worker + Send + '_>>> =
+            (0..count).map(|_| Some(visitor.worker())).collect();
         for (i, (labels, entries)) in batches.into_iter().enumerate() {
             let place = &mut workers[i % count];
             if let Some(worker) = place
@@ -205,7 +204,11 @@ fn column(name: &str, entries: &[Entry]) -> MetadataColumn {
             })
         })
         .collect();
-    MetadataColumn { name: name.to_owned(), values, symbols }
+    MetadataColumn {
+        name: name.to_owned(),
+        values,
+        symbols,
+    }
 }
 
 struct MemoryBatch<'a> {
@@ -234,10 +237,22 @@ impl Batch for MemoryBatch<'_> {
         // What was not asked for is left out, so that who forgets to ask is found out by tests.
         let has = |column| self.read.contains(column);
         Ok(Columns {
-            timestamps: if has(ColumnSet::TIMESTAMPS) { self.columns.timestamps } else { &[] },
-            offsets: if has(ColumnSet::OFFSETS) { self.columns.offsets } else { &[] },
+            timestamps: if has(ColumnSet::TIMESTAMPS) {
+                self.columns.timestamps
+            } else {
+                &[]
+            },
+            offsets: if has(ColumnSet::OFFSETS) {
+                self.columns.offsets
+            } else {
+                &[]
+            },
             lines: if has(ColumnSet::LINES) { self.columns.lines } else { &[] },
-            metadata: if has(ColumnSet::METADATA) { self.columns.metadata } else { &[] },
+            metadata: if has(ColumnSet::METADATA) {
+                self.columns.metadata
+            } else {
+                &[]
+            },
         })
     }
 }

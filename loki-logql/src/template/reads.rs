@@ -3,7 +3,7 @@
 use super::node::{Command, Node, Operand, OperandKind, Pipe, Trees};
 use std::collections::BTreeSet;
 
-/// Labels and line that a template may read.
+/// What of an entry a template may read.
 ///
 /// Only the main template's dot, and `$` anywhere in it, are the labels; whoever hands them on as a whole, to a variable
 /// or another template, counts as reading all.
@@ -11,19 +11,20 @@ use std::collections::BTreeSet;
 pub(super) struct Reads {
     pub(super) fields: BTreeSet<String>,
     pub(super) all: bool,
-    pub(super) line: bool,
+    /// The line or the timestamp.
+    pub(super) entry: bool,
 }
 
 impl Reads {
     pub(super) fn of(root: &[Node], trees: &Trees) -> Reads {
         let mut reads = Reads::default();
         reads.list(root, true);
-        // Elsewhere the dot is what the caller gave, but the line is the line.
+        // Elsewhere the dot is what the caller gave, but the entry is the entry.
         let mut others = Reads::default();
         for nodes in trees.values() {
             others.list(nodes, false);
         }
-        reads.line |= others.line;
+        reads.entry |= others.entry;
         reads
     }
 
@@ -81,7 +82,9 @@ impl Reads {
                 None => self.all = true,
             },
             OperandKind::Dot => self.all |= labels,
-            OperandKind::Function(function) => self.line |= function.name == "__line__",
+            OperandKind::Function(function) => {
+                self.entry |= matches!(function.name, "__line__" | "__timestamp__");
+            }
             OperandKind::Pipe(pipe) => self.pipe(pipe, labels),
             OperandKind::Chain(inner, _) => self.operand(inner, labels),
             _ => {}

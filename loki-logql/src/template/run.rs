@@ -51,9 +51,9 @@ impl Template {
         self.reads.all
     }
 
-    /// Whether the template may read the line.
-    pub(crate) fn reads_line(&self) -> bool {
-        self.reads.line
+    /// Whether the template may read the line or the timestamp of an entry, and not its labels alone.
+    pub(crate) fn reads_entry(&self) -> bool {
+        self.reads.entry
     }
 
     /// The label's name where the template is `{{.name}}` and nothing else.
@@ -247,7 +247,11 @@ impl<'a> State<'a, '_> {
                 return self.error(format!("range can't iterate over {shown}"));
             }
         }
-        let result = if any { Ok(Flow::Next) } else { self.list(dot, &branch.otherwise) };
+        let result = if any {
+            Ok(Flow::Next)
+        } else {
+            self.list(dot, &branch.otherwise)
+        };
         self.variables.truncate(scope);
         result
     }

@@ -20,44 +20,44 @@
 use loki_logql::{Direction, QueryResult, Request, Time};
 
 /// Nanoseconds of the time that offsets count from.
-pub const BASE: i64 = 1_709_251_200_000_000_000;
+pub(crate) const BASE: i64 = 1_709_251_200_000_000_000;
 
 /// One file.
 #[derive(Debug, Default)]
-pub struct Suite {
-    pub streams: Vec<Stream>,
-    pub cases: Vec<Case>,
+pub(crate) struct Suite {
+    pub(crate) streams: Vec<Stream>,
+    pub(crate) cases: Vec<Case>,
 }
 
 /// A stream and its entries, in the order written.
 #[derive(Debug)]
-pub struct Stream {
-    pub labels: Vec<(String, String)>,
-    pub entries: Vec<Entry>,
+pub(crate) struct Stream {
+    pub(crate) labels: Vec<(String, String)>,
+    pub(crate) entries: Vec<Entry>,
 }
 
 /// An entry.
 #[derive(Debug)]
-pub struct Entry {
-    pub timestamp: i64,
-    pub metadata: Vec<(String, String)>,
-    pub line: String,
+pub(crate) struct Entry {
+    pub(crate) timestamp: i64,
+    pub(crate) metadata: Vec<(String, String)>,
+    pub(crate) line: String,
 }
 
 /// A query and its answer.
 #[derive(Debug)]
-pub struct Case {
+pub(crate) struct Case {
     /// Line of the query in its file.
-    pub number: usize,
-    pub query: String,
-    pub request: Request,
+    pub(crate) number: usize,
+    pub(crate) query: String,
+    pub(crate) request: Request,
     /// The answer, as [`render`] writes it.
-    pub expected: String,
+    pub(crate) expected: String,
 }
 
 impl Suite {
     /// Reads a file; panics where it is none.
-    pub fn parse(text: &str) -> Suite {
+    pub(crate) fn parse(text: &str) -> Suite {
         let mut suite = Suite::default();
         let mut lines = text.lines().enumerate().peekable();
         while let Some((i, line)) = lines.next() {
@@ -178,7 +178,7 @@ fn parse_request(text: &str) -> Request {
 }
 
 /// An answer as it is written in a file.
-pub fn render(result: &QueryResult) -> String {
+pub(crate) fn render(result: &QueryResult) -> String {
     let mut out = Vec::new();
     match result {
         QueryResult::Streams(streams) => {
@@ -197,7 +197,11 @@ pub fn render(result: &QueryResult) -> String {
         }
         QueryResult::Vector(samples) => {
             out.push("vector".to_string());
-            out.extend(samples.iter().map(|s| format!("{} {}", s.labels, number(s.sample.value))));
+            out.extend(
+                samples
+                    .iter()
+                    .map(|s| format!("{} {}", s.labels, number(s.sample.value))),
+            );
         }
         QueryResult::Matrix(series) => {
             out.push("matrix".to_string());
