@@ -65,17 +65,6 @@ impl<'a> Dictionary<'a> {
         self.map.get(key(name, value)).map(|ordinal| ordinal as u32)
     }
 
-    /// All values of a name, ascending.
-    pub(crate) fn values(&self, name: &str) -> Result<Vec<String>, Error> {
-        let prefix = key(name, "");
-        let mut values = Vec::new();
-        let mut stream = within(self.map.range(), &prefix).into_stream();
-        while let Some((key, _)) = stream.next() {
-            values.push(self.value(key, &prefix)?.to_owned());
-        }
-        Ok(values)
-    }
-
     /// Hands over the ordinals of the pairs of a name whose values an automaton accepts, or does not, ascending.
     /// `pairs` are all of the name.
     pub(crate) fn scan(

@@ -24,8 +24,6 @@ const TYPE_AT: usize = VERSION_AT + 8;
 const NODES_AT: usize = TYPE_AT + 8;
 /// Number of keys, address of the root, checksum.
 const FOOTER_BYTES: usize = 8 + 8 + 4;
-/// The node without bytes.
-const EMPTY: usize = 0;
 /// A node of more transitions has a table that finds them by their input.
 const UNINDEXED_TRANSITIONS: usize = 32;
 const TABLE_BYTES: usize = 256;
@@ -51,12 +49,22 @@ struct Reach {
     sum: u64,
 }
 
+impl Reach {
+    fn merge(&mut self, other: Self) {
+        self.paths = self.paths.saturating_add(other.paths);
+        self.sum = self.sum.max(other.sum);
+    }
+}
+
 struct Audit<'a> {
     bytes: &'a [u8],
     bounds: &'a Bounds,
-    /// Of nodes that were led to and not yet met.
+    /// Of nodes that were led to and not yet met, by address. Ends that many keys share are led to from everywhere, so these
+    /// are far fewer than the transitions.
     ahead: HashMap<usize, Reach, RandomState>,
-    /// Of the node that comes next. Most nodes are led to by their neighbour alone and need no place in the table.
+    /// A bit for every address, set once it is in `ahead`: most never are, and a bit is faster to ask.
+    is_ahead: Box<[u64]>,
+    /// Of the node that comes next. Most nodes are led to by their neighbour alone.
     next: Option<Reach>,
     keys: u64,
     key_bytes: u64,
@@ -78,6 +86,7 @@ pub(crate) fn audit(bytes: &[u8], bounds: &Bounds) -> Option<()> {
         bytes: &bytes[..nodes_end],
         bounds,
         ahead: HashMap::default(),
+        is_ahead: vec![0; nodes_end.div_ceil(64)].into(),
         next: Some(Reach { paths: 1, sum: 0 }),
         keys: 0,
         key_bytes: 0,
@@ -108,9 +117,10 @@ impl Audit<'_> {
     }
 
     /// One transition to the neighbour, without output: state, and before it the input unless the state says it.
+    #[inline]
     fn chain_node(&mut self, address: usize, state: u8, reach: Reach) -> Option<usize> {
         let first = back(address, explicit_input(state))?;
-        self.lead(first, first - 1, reach)?;
+        self.lead(first, first - 1, reach);
         Some(first)
     }
 
@@ -185,32 +195,29 @@ impl Audit<'_> {
             self.step(reach)?;
             return self.end_key(reach, 0);
         }
-        self.lead(first, first.checked_sub(distance).filter(|&target| target > EMPTY)?, reach)
-    }
-
-    /// Notes that a node with its first byte at `first` leads to one before it.
-    fn lead(&mut self, first: usize, target: usize, reach: Reach) -> Option<()> {
-        let merge = |into: &mut Reach| {
-            into.paths = into.paths.saturating_add(reach.paths);
-            into.sum = into.sum.max(reach.sum);
-        };
-        if target + 1 == first {
-            merge(self.next.get_or_insert_default());
-        } else {
-            merge(self.ahead.entry(target).or_default());
-        }
+        self.lead(first, first.checked_sub(distance)?, reach);
         Some(())
     }
 
+    /// Notes that a node with its first byte at `first` leads to one before it.
+    #[inline]
+    fn lead(&mut self, first: usize, target: usize, reach: Reach) {
+        if target + 1 == first {
+            self.next.get_or_insert_default().merge(reach);
+        } else {
+            self.is_ahead[target / 64] |= 1 << (target % 64);
+            self.ahead.entry(target).or_default().merge(reach);
+        }
+    }
+
     /// How the node at an address is reached; `None` if nothing leads there or too much does.
+    #[inline]
     fn arrive(&mut self, address: usize) -> Option<Reach> {
         let mut reach = self.next.take();
-        if !self.ahead.is_empty()
+        if self.is_ahead[address / 64] & 1 << (address % 64) != 0
             && let Some(others) = self.ahead.remove(&address)
         {
-            let reach = reach.get_or_insert_default();
-            reach.paths = reach.paths.saturating_add(others.paths);
-            reach.sum = reach.sum.max(others.sum);
+            reach.get_or_insert_default().merge(others);
         }
         let reach = reach?;
         self.step(reach)?;
