@@ -76,6 +76,21 @@ fn select(criterion: &mut Criterion) {
     builder(&series)
         .finish(&mut bytes)
         .expect("writing to a vector does not fail");
+    // The first question has the dictionary looked through; the bench data's is small, its pods being numbered.
+    let mut group = criterion.benchmark_group("index_open");
+    group.throughput(Throughput::Bytes(bytes.len() as u64));
+    let equal = [Predicate::equal("app", "app-017")];
+    group.bench_function("first_select", |bencher| {
+        bencher.iter(|| {
+            let index = Index::open(bytes.as_slice()).expect("an index that was just written opens");
+            index.select(black_box(&equal)).expect("the index is whole")
+        });
+    });
+    group.bench_function("verify", |bencher| {
+        let index = Index::open(bytes.as_slice()).expect("an index that was just written opens");
+        bencher.iter(|| index.verify().expect("the index is whole"));
+    });
+    group.finish();
     let index = Index::open(bytes).expect("an index that was just written opens");
 
     let regex = |name, pattern| Predicate::regex(name, pattern).expect("the pattern is valid");

@@ -31,7 +31,7 @@ fn read(bytes: &[u8]) {
 
 /// The bytes with checksums that fit them, so that what lies behind the checksums is reached. See FORMAT.md of the crate.
 pub fn sealed(data: &[u8]) -> Vec<u8> {
-    const HEADER: usize = 140;
+    const HEADER: usize = 148;
     const PAGE: usize = 16 << 10;
     let mut bytes = data.to_vec();
     // The largest body for which header, page checksums and their checksum leave room.
@@ -43,6 +43,7 @@ pub fn sealed(data: &[u8]) -> Vec<u8> {
     if start + body != bytes.len() {
         return bytes;
     }
+    seal_dictionary(&mut bytes, start);
     for page in 0..body.div_ceil(PAGE) {
         let sum = crc32(&bytes[start + page * PAGE..bytes.len().min(start + (page + 1) * PAGE)]);
         bytes[HEADER + page * 4..][..4].copy_from_slice(&sum.to_le_bytes());
@@ -52,10 +53,30 @@ pub fn sealed(data: &[u8]) -> Vec<u8> {
     bytes
 }
 
+/// The dictionary, which is the sixth section of the body at `start`, ends in the masked CRC-32C of the fst crate.
+fn seal_dictionary(bytes: &mut [u8], start: usize) {
+    const LENGTHS: usize = 44;
+    let length = |section: usize| {
+        let bytes = bytes[LENGTHS + 8 * section..][..8].try_into();
+        u64::from_le_bytes(bytes.expect("eight bytes are an array of eight bytes")) as usize
+    };
+    let from = (0..5).fold(start, |sum, section| sum.saturating_add(length(section)));
+    let to = from.saturating_add(length(5));
+    if to <= bytes.len() && to - from >= 4 {
+        let sum = crc(&bytes[from..to - 4], 0x82f6_3b78);
+        let masked = sum.rotate_right(15).wrapping_add(0xa282_ead8);
+        bytes[to - 4..to].copy_from_slice(&masked.to_le_bytes());
+    }
+}
+
 fn crc32(bytes: &[u8]) -> u32 {
+    crc(bytes, 0xedb8_8320)
+}
+
+fn crc(bytes: &[u8], polynomial: u32) -> u32 {
     !bytes.iter().fold(!0u32, |sum, &byte| {
         (0..8).fold(sum ^ u32::from(byte), |sum, _| {
-            if sum & 1 == 1 { sum >> 1 ^ 0xedb8_8320 } else { sum >> 1 }
+            if sum & 1 == 1 { sum >> 1 ^ polynomial } else { sum >> 1 }
         })
     })
 }

@@ -3,7 +3,7 @@
 use std::io;
 
 use crate::{
-    ChunkPlace, Error, ErrorKind, MemoryIndex, chunk_place,
+    ChunkPlace, Error, ErrorKind, MemoryIndex, chunk_place, dictionary,
     format::{self, Header, PAGE_BYTES},
     postings_place::PostingsPlace,
     sorted::Sorted,
@@ -112,8 +112,13 @@ impl Body {
         Ok(())
     }
 
+    /// The values, and the dictionary that finds them.
     fn put_values(&mut self, sorted: &Sorted<'_>) -> Result<(), Error> {
-        self.texts("label values", &sorted.values)
+        self.texts("label values", &sorted.values)?;
+        let dictionary = dictionary::encode(sorted);
+        check_length("label dictionary", dictionary.len())?;
+        self.section(dictionary);
+        Ok(())
     }
 
     /// Name postings, value postings, and the bitmaps that they point to.

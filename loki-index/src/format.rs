@@ -12,7 +12,7 @@ pub(crate) const VERSION: u32 = 1;
 pub(crate) const PAGE_BYTES: usize = 16 << 10;
 
 /// How many sections the body has.
-const SECTIONS: usize = 12;
+const SECTIONS: usize = 13;
 
 const MAGIC_AT: usize = 0;
 const VERSION_AT: usize = MAGIC_AT + 4;
@@ -43,6 +43,7 @@ pub(crate) struct Sections {
     pub(crate) name_pairs: Section,
     pub(crate) value_offsets: Section,
     pub(crate) value_text: Section,
+    pub(crate) dictionary: Section,
     pub(crate) name_postings: Section,
     pub(crate) value_postings: Section,
     pub(crate) postings: Section,
@@ -72,6 +73,7 @@ impl Sections {
             &mut self.name_pairs,
             &mut self.value_offsets,
             &mut self.value_text,
+            &mut self.dictionary,
             &mut self.name_postings,
             &mut self.value_postings,
             &mut self.postings,
@@ -136,7 +138,7 @@ impl Header {
             max_timestamp: i64::from_le_bytes(array(header, MAX_TIMESTAMP_AT)),
         };
         let mut sections = Sections::default();
-        // Lengths are summed before they are trusted; the sum of twelve checked lengths places every section.
+        // Lengths are summed before they are trusted; the sum of checked lengths places every section.
         let mut body_length = 0usize;
         for (position, section) in sections.in_order().into_iter().enumerate() {
             let at = SECTIONS_AT + 8 * position;

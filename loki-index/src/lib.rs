@@ -43,9 +43,11 @@ pub use crate::{
 mod automaton;
 mod builder;
 mod chunk_place;
+mod dictionary;
 mod error;
 mod filter;
 mod format;
+mod fst_audit;
 mod index;
 mod memory;
 mod pages;

@@ -50,6 +50,11 @@ impl<D: AsRef<[u8]>> Pages<D> {
         Ok(&self.data.as_ref()[range])
     }
 
+    /// The bytes of a section of which `read` has handed out all before: its pages need no looking at again.
+    pub(crate) fn read_again(&self, section: Section) -> &[u8] {
+        &self.data.as_ref()[section.start..section.start + section.length]
+    }
+
     /// The `position`th number of a section of 32-bit numbers.
     pub(crate) fn u32(&self, section: Section, position: usize) -> Result<u32, Error> {
         Ok(u32::from_le_bytes(format::array(

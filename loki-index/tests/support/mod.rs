@@ -9,7 +9,7 @@ use proptest::{collection, prelude::*, sample::select};
 
 pub(crate) type Labels = BTreeMap<String, String>;
 
-const NAMES: [&str; 4] = ["app", "env", "pod", "é"];
+const NAMES: [&str; 5] = ["ap", "app", "env", "pod", "é"];
 const VALUES: [&str; 9] = ["", "a", "ab", "abc", "b", "a\nb", "é", "ää", "abcabcabc"];
 const PATTERNS: [&str; 24] = [
     "",
