@@ -96,24 +96,30 @@ pub(super) struct AnyValue {
 }
 
 #[derive(Clone, PartialEq, prost::Oneof, serde::Deserialize)]
-#[serde(rename_all = "camelCase")]
 pub(super) enum Value {
     #[prost(string, tag = "1")]
-    StringValue(String),
+    #[serde(rename = "stringValue")]
+    Text(String),
     #[prost(bool, tag = "2")]
-    BoolValue(bool),
+    #[serde(rename = "boolValue")]
+    Bool(bool),
     #[prost(int64, tag = "3")]
     #[serde(deserialize_with = "number")]
-    IntValue(i64),
+    #[serde(rename = "intValue")]
+    Int(i64),
     #[prost(double, tag = "4")]
-    DoubleValue(f64),
+    #[serde(rename = "doubleValue")]
+    Double(f64),
     #[prost(message, tag = "5")]
-    ArrayValue(ArrayValue),
+    #[serde(rename = "arrayValue")]
+    Array(ArrayValue),
     #[prost(message, tag = "6")]
-    KvlistValue(KeyValueList),
+    #[serde(rename = "kvlistValue")]
+    Map(KeyValueList),
     #[prost(bytes = "vec", tag = "7")]
     #[serde(deserialize_with = "base64")]
-    BytesValue(Vec<u8>),
+    #[serde(rename = "bytesValue")]
+    Bytes(Vec<u8>),
 }
 
 #[derive(Clone, PartialEq, prost::Message, serde::Deserialize)]

@@ -204,7 +204,10 @@ mod tests {
 
     const NOW: i64 = 77;
 
-    fn push(json: &str) -> Result<Vec<(Vec<(String, String)>, i64, String, Vec<(String, String)>)>, Error> {
+    /// Labels, time, line and metadata of an entry.
+    type Row = (Vec<(String, String)>, i64, String, Vec<(String, String)>);
+
+    fn push(json: &str) -> Result<Vec<Row>, Error> {
         let owned = |pairs: &Pairs<'_>| {
             pairs
                 .iter()

@@ -16,7 +16,7 @@ pub(super) fn flatten<'a>(attributes: &'a [KeyValue], prefix: &str, out: &mut Pa
         };
         match attribute.value.as_ref().and_then(|value| value.value.as_ref()) {
             // The depth is bounded: both readers of messages refuse more than a hundred levels.
-            Some(Value::KvlistValue(map)) => flatten(&map.values, &name, out),
+            Some(Value::Map(map)) => flatten(&map.values, &name, out),
             Some(value) => {
                 let text = text(value);
                 if !text.is_empty() {
@@ -31,12 +31,12 @@ pub(super) fn flatten<'a>(attributes: &'a [KeyValue], prefix: &str, out: &mut Pa
 /// The text of a value.
 pub(super) fn text(value: &Value) -> Cow<'_, str> {
     match value {
-        Value::StringValue(text) => Cow::Borrowed(text),
-        Value::BoolValue(value) => Cow::Borrowed(if *value { "true" } else { "false" }),
-        Value::IntValue(value) => Cow::Owned(value.to_string()),
-        Value::DoubleValue(value) => Cow::Owned(double(*value)),
-        Value::BytesValue(bytes) => Cow::Owned(base64::engine::general_purpose::STANDARD.encode(bytes)),
-        Value::ArrayValue(_) | Value::KvlistValue(_) => Cow::Owned(json(value).to_string()),
+        Value::Text(text) => Cow::Borrowed(text),
+        Value::Bool(value) => Cow::Borrowed(if *value { "true" } else { "false" }),
+        Value::Int(value) => Cow::Owned(value.to_string()),
+        Value::Double(value) => Cow::Owned(double(*value)),
+        Value::Bytes(bytes) => Cow::Owned(base64::engine::general_purpose::STANDARD.encode(bytes)),
+        Value::Array(_) | Value::Map(_) => Cow::Owned(json(value).to_string()),
     }
 }
 
@@ -67,15 +67,15 @@ fn double(value: f64) -> String {
 fn json(value: &Value) -> serde_json::Value {
     let any = |value: &AnyValue| value.value.as_ref().map_or(serde_json::Value::Null, json);
     match value {
-        Value::StringValue(text) => text.as_str().into(),
-        Value::BoolValue(value) => (*value).into(),
-        Value::IntValue(value) => (*value).into(),
+        Value::Text(text) => text.as_str().into(),
+        Value::Bool(value) => (*value).into(),
+        Value::Int(value) => (*value).into(),
         // A whole number prints without a point in Go.
-        Value::DoubleValue(value) if value.fract() == 0.0 && value.abs() < 9e15 => (*value as i64).into(),
-        Value::DoubleValue(value) => (*value).into(),
-        Value::BytesValue(_) => text(value).into_owned().into(),
-        Value::ArrayValue(array) => array.values.iter().map(any).collect(),
-        Value::KvlistValue(map) => {
+        Value::Double(value) if value.fract() == 0.0 && value.abs() < 9e15 => (*value as i64).into(),
+        Value::Double(value) => (*value).into(),
+        Value::Bytes(_) => text(value).into_owned().into(),
+        Value::Array(array) => array.values.iter().map(any).collect(),
+        Value::Map(map) => {
             let pair = |pair: &KeyValue| {
                 (
                     pair.key.clone(),
@@ -106,15 +106,15 @@ mod tests {
     #[test]
     fn values_print_as_documented() {
         for (value, wanted) in [
-            (Value::StringValue("a".to_owned()), "a"),
-            (Value::BoolValue(false), "false"),
-            (Value::IntValue(-42), "-42"),
-            (Value::DoubleValue(1.5), "1.5"),
-            (Value::DoubleValue(1.5e21), "1.5e+21"),
-            (Value::BytesValue(vec![1, 2, 3]), "AQID"),
+            (Value::Text("a".to_owned()), "a"),
+            (Value::Bool(false), "false"),
+            (Value::Int(-42), "-42"),
+            (Value::Double(1.5), "1.5"),
+            (Value::Double(1.5e21), "1.5e+21"),
+            (Value::Bytes(vec![1, 2, 3]), "AQID"),
             (
-                Value::ArrayValue(ArrayValue {
-                    values: vec![any(Value::StringValue("<x>".to_owned())), any(Value::IntValue(2))],
+                Value::Array(ArrayValue {
+                    values: vec![any(Value::Text("<x>".to_owned())), any(Value::Int(2))],
                 }),
                 r#"["<x>",2]"#,
             ),
@@ -125,14 +125,11 @@ mod tests {
 
     #[test]
     fn maps_are_flattened_and_empty_texts_dropped() {
-        let inner = Value::KvlistValue(KeyValueList {
-            values: vec![
-                pair("d", Value::IntValue(2)),
-                pair("e", Value::StringValue(String::new())),
-            ],
+        let inner = Value::Map(KeyValueList {
+            values: vec![pair("d", Value::Int(2)), pair("e", Value::Text(String::new()))],
         });
-        let outer = Value::KvlistValue(KeyValueList {
-            values: vec![pair("b", Value::IntValue(1)), pair("c", inner)],
+        let outer = Value::Map(KeyValueList {
+            values: vec![pair("b", Value::Int(1)), pair("c", inner)],
         });
         let attributes = [pair("a", outer)];
         let mut pairs = Vec::new();
