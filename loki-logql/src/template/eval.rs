@@ -32,7 +32,11 @@ impl<'a> Slot<'a> {
     }
 
     fn type_name(&self) -> &'static str {
-        if self.dynamic { "interface {}" } else { self.value.type_name() }
+        if self.dynamic {
+            "interface {}"
+        } else {
+            self.value.type_name()
+        }
     }
 }
 
@@ -154,7 +158,10 @@ impl<'a, 'o> State<'a, 'o> {
     }
 
     fn command(&mut self, dot: &Slot<'a>, command: &'a Command, last: Option<Value<'a>>) -> Result<Slot<'a>, String> {
-        let (first, args) = command.operands.split_first().expect("the parser refuses empty commands");
+        let (first, args) = command
+            .operands
+            .split_first()
+            .expect("the parser refuses empty commands");
         match &first.kind {
             OperandKind::Field(_) | OperandKind::Chain(..) | OperandKind::Variable(..) => {
                 return self.fields(dot, first, args, last);
@@ -319,7 +326,9 @@ impl<'a, 'o> State<'a, 'o> {
         let name = callee.name;
         if rest.is_some() && given < params.len() {
             let (want, got) = (params.len(), args.len());
-            return self.error(format!("wrong number of args for {name}: want at least {want} got {got}"));
+            return self.error(format!(
+                "wrong number of args for {name}: want at least {want} got {got}"
+            ));
         }
         if rest.is_none() && given != params.len() {
             let want = params.len();

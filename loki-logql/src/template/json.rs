@@ -127,7 +127,11 @@ impl Parser<'_> {
         let text = std::str::from_utf8(&start[..start.len() - self.rest.len()]).ok()?;
         let value: f64 = text.parse().ok()?;
         // Go leaves out a number that no float holds and goes on.
-        Some(if value.is_finite() { Value::Float(value) } else { Value::Nil })
+        Some(if value.is_finite() {
+            Value::Float(value)
+        } else {
+            Value::Nil
+        })
     }
 
     fn string(&mut self) -> Option<Vec<u8>> {

@@ -139,7 +139,9 @@ fn civil<'a>(call: &mut Call<'_, 'a>, part: fn(&super::time::Civil) -> u32) -> R
 fn unix<'a>(call: &mut Call<'_, 'a>, per_second: i64) -> Result<Value<'a>, String> {
     let time = call.time(0);
     let fraction = i64::from(time.nanos) / (1_000_000_000 / per_second);
-    Ok(Value::int64(time.seconds.wrapping_mul(per_second).wrapping_add(fraction)))
+    Ok(Value::int64(
+        time.seconds.wrapping_mul(per_second).wrapping_add(fraction),
+    ))
 }
 
 fn duration<'a>(nanos: i64) -> Value<'a> {

@@ -432,7 +432,9 @@ impl Printer<'_, '_> {
 
     /// The text up to the precision, in characters.
     fn cut<'t>(&self, text: &'t [u8]) -> &'t [u8] {
-        let Some(precision) = self.flags.precision else { return text };
+        let Some(precision) = self.flags.precision else {
+            return text;
+        };
         let mut end = 0;
         for _ in 0..precision {
             match decode(&text[end..]) {

@@ -247,7 +247,11 @@ impl<'a> State<'a, '_> {
                 return self.error(format!("range can't iterate over {shown}"));
             }
         }
-        let result = if any { Ok(Flow::Next) } else { self.list(dot, &branch.otherwise) };
+        let result = if any {
+            Ok(Flow::Next)
+        } else {
+            self.list(dot, &branch.otherwise)
+        };
         self.variables.truncate(scope);
         result
     }

@@ -95,7 +95,11 @@ impl Time {
     }
 
     pub(super) fn from_seconds(seconds: i64, zone: Zone) -> Time {
-        Time { seconds, nanos: 0, zone }
+        Time {
+            seconds,
+            nanos: 0,
+            zone,
+        }
     }
 
     /// Go's zero time: the start of year 1.
@@ -161,7 +165,11 @@ impl Time {
         let year = civil.year + bound(years) + month.div_euclid(12);
         let day = days_from_civil(year, month.rem_euclid(12) as u32 + 1, 1) + i64::from(civil.day) - 1 + bound(days);
         let clock = i64::from(civil.hour * 3600 + civil.minute * 60 + civil.second);
-        Time::from_wall(day.saturating_mul(DAY).saturating_add(clock), self.nanos, self.zone.clone())
+        Time::from_wall(
+            day.saturating_mul(DAY).saturating_add(clock),
+            self.nanos,
+            self.zone.clone(),
+        )
     }
 
     pub(super) fn within(&self, zone: Zone) -> Time {
@@ -205,7 +213,11 @@ fn civil_from_days(days: i64) -> (i64, u32, u32) {
     let of_year = of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
     let month_from_march = (5 * of_year + 2) / 153;
     let day = (of_year - (153 * month_from_march + 2) / 5 + 1) as u32;
-    let month = if month_from_march < 10 { month_from_march + 3 } else { month_from_march - 9 } as u32;
+    let month = if month_from_march < 10 {
+        month_from_march + 3
+    } else {
+        month_from_march - 9
+    } as u32;
     let year = era * 400 + year_of_era + i64::from(month <= 2);
     (year, month, day)
 }

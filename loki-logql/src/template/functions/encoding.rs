@@ -20,8 +20,12 @@ pub(super) const FUNCTIONS: &[Function] = &[
             Err(at) => Value::str(format!("illegal base64 data at input byte {at}")),
         })
     }),
-    Function::new("urlencode", &[Str], |call| Ok(Value::bytes(escape_query(call.bytes(0))))),
-    Function::new("urldecode", &[Str], |call| unescape_query(call.bytes(0)).map(Value::bytes)),
+    Function::new("urlencode", &[Str], |call| {
+        Ok(Value::bytes(escape_query(call.bytes(0))))
+    }),
+    Function::new("urldecode", &[Str], |call| {
+        unescape_query(call.bytes(0)).map(Value::bytes)
+    }),
     Function::new("fromJson", &[Str], |call| {
         Ok(json::parse(call.bytes(0)).unwrap_or(Value::Nil))
     }),

@@ -10,8 +10,14 @@ use std::rc::Rc;
 
 pub(super) const FUNCTIONS: &[Function] = &[
     // The evaluator ends `and` and `or` early; their bodies never run.
-    Function::new("and", &[Any], |call| Ok(call.take(0))).rest(Any).labels().short_circuit(false),
-    Function::new("or", &[Any], |call| Ok(call.take(0))).rest(Any).labels().short_circuit(true),
+    Function::new("and", &[Any], |call| Ok(call.take(0)))
+        .rest(Any)
+        .labels()
+        .short_circuit(false),
+    Function::new("or", &[Any], |call| Ok(call.take(0)))
+        .rest(Any)
+        .labels()
+        .short_circuit(true),
     Function::new("not", &[Any], |call| Ok(Value::Bool(!call.args[0].is_true(call.data)))).labels(),
     Function::new("default", &[Any], default).rest(Any),
     Function::new("eq", &[Any], |call| equals_any(call).map(Value::Bool)).rest(Any),
@@ -146,7 +152,10 @@ fn index<'a>(call: &mut Call<'_, 'a>) -> Result<Value<'a>, String> {
                     Cow::Owned(text) => Cow::Owned(text.into_bytes()),
                 })
             }
-            Value::LabelMap(map) => map.get(map_key(key)?).cloned().unwrap_or(Value::Str(Cow::Borrowed(b""))),
+            Value::LabelMap(map) => map
+                .get(map_key(key)?)
+                .cloned()
+                .unwrap_or(Value::Str(Cow::Borrowed(b""))),
             Value::Map(map) => map.get(map_key(key)?).cloned().unwrap_or(Value::Nil),
             Value::List(list) => list[place(key, list.len(), false)?].clone(),
             Value::Str(text) => Value::Int(i64::from(text[place(key, text.len(), false)?]), IntType::Uint8),

@@ -42,7 +42,9 @@ pub(super) const FUNCTIONS: &[Function] = &[
     Function::new("maxf", &[Any], |call| Ok(extreme(call, go_max))).rest(Any),
     Function::new("minf", &[Any], |call| Ok(extreme(call, go_min))).rest(Any),
     Function::new("ceil", &[Any], |call| Ok(Value::Float(to_float(&call.args[0]).ceil()))),
-    Function::new("floor", &[Any], |call| Ok(Value::Float(to_float(&call.args[0]).floor()))),
+    Function::new("floor", &[Any], |call| {
+        Ok(Value::Float(to_float(&call.args[0]).floor()))
+    }),
     Function::new("round", &[Any, Int], |call| Ok(round(call))).rest(Float),
     Function::new("bytes", &[Str], |call| {
         parse_size(&call.text(0)).map(|size| Value::Float(size as f64))

@@ -39,7 +39,11 @@ fn replace<'a>(call: &mut Call<'_, 'a>, expand: bool) -> Result<Value<'a>, Strin
             false => out.extend_from_slice(replacement),
         }
         end = stop;
-        if out.len() > MAX_BYTES { Err(too_large()) } else { Ok(()) }
+        if out.len() > MAX_BYTES {
+            Err(too_large())
+        } else {
+            Ok(())
+        }
     })?;
     if !any {
         return Ok(Value::Str(source));
@@ -127,7 +131,9 @@ fn group_reference(text: &[u8]) -> Option<(&str, usize)> {
         }
         end += width;
     }
-    let name = std::str::from_utf8(&text[start..end]).ok().filter(|name| !name.is_empty())?;
+    let name = std::str::from_utf8(&text[start..end])
+        .ok()
+        .filter(|name| !name.is_empty())?;
     match braced {
         true => (text.get(end) == Some(&b'}')).then_some((name, end + 1)),
         false => Some((name, end)),

@@ -47,7 +47,9 @@ pub(super) const FUNCTIONS: &[Function] = &[
     Function::new("alignLeft", &[Int, Str], |call| align(call, false)),
     Function::new("alignRight", &[Int, Str], |call| align(call, true)),
     Function::new("contains", &[Str, Str], |call| {
-        Ok(Value::Bool(memchr::memmem::find(call.bytes(1), call.bytes(0)).is_some()))
+        Ok(Value::Bool(
+            memchr::memmem::find(call.bytes(1), call.bytes(0)).is_some(),
+        ))
     }),
     Function::new("hasPrefix", &[Str, Str], |call| {
         Ok(Value::Bool(call.bytes(1).starts_with(call.bytes(0))))

@@ -25,7 +25,10 @@ pub(super) const FUNCTIONS: &[Function] = &[
     }),
     Function::new("unixEpochMillis", &[TimeType], |call| {
         let time = call.time(0);
-        let millis = time.seconds.wrapping_mul(1000).wrapping_add(i64::from(time.nanos / 1_000_000));
+        let millis = time
+            .seconds
+            .wrapping_mul(1000)
+            .wrapping_add(i64::from(time.nanos / 1_000_000));
         Ok(Value::str(millis.to_string()))
     }),
     Function::new("unixEpochNanos", &[TimeType], |call| {

@@ -6,19 +6,29 @@ pub(super) enum Element {
     LongMonth,
     Month,
     /// `1`, or `01` where zero-padded.
-    NumMonth { zero: bool },
+    NumMonth {
+        zero: bool,
+    },
     LongWeekday,
     Weekday,
     Day(Pad),
     YearDay(Pad),
     Hour24,
-    Hour12 { zero: bool },
-    Minute { zero: bool },
-    Second { zero: bool },
+    Hour12 {
+        zero: bool,
+    },
+    Minute {
+        zero: bool,
+    },
+    Second {
+        zero: bool,
+    },
     LongYear,
     Year,
     /// `PM`, or `pm`.
-    Noon { lower: bool },
+    Noon {
+        lower: bool,
+    },
     Abbreviation,
     Offset(Offset),
     Fraction(Fraction),

@@ -303,8 +303,6 @@ fn abbreviation_length(text: &[u8]) -> Option<usize> {
 fn signed_hours(text: &[u8]) -> Option<usize> {
     let (sign, digits) = text.split_first()?;
     let length = digits.iter().take(3).take_while(|b| b.is_ascii_digit()).count();
-    let hours = digits[..length]
-        .iter()
-        .fold(0, |n, b| n * 10 + u32::from(b - b'0'));
+    let hours = digits[..length].iter().fold(0, |n, b| n * 10 + u32::from(b - b'0'));
     (matches!(sign, b'+' | b'-') && length > 0 && hours <= 23).then_some(1 + length)
 }
