@@ -3,7 +3,7 @@
 //! A [`Template`] is parsed once for a query and executed for every entry over a [`Data`]. What a template can cost is
 //! bounded: its nesting, its output, its steps. No template and no data makes it panic.
 //!
-//! - `lex`, `literal`, `parse`, `node`: text to tree;
+//! - `lex`, `literal`, `parse`, `pipeline`, `node`: text to tree;
 //! - `value`, `time`: what expressions give;
 //! - `run`, `eval`, `method`: the evaluator;
 //! - `functions`: what templates may call;
@@ -22,6 +22,7 @@ mod method;
 mod node;
 mod number;
 mod parse;
+mod pipeline;
 mod print;
 mod printf;
 mod reads;
