@@ -54,5 +54,5 @@ fn is_printable(c: char) -> bool {
 fn is_mark(c: char) -> bool {
     let mut text = String::from("a");
     text.push(c);
-    !text.escape_debug().nth(1).is_none_or(|second| second == '\\')
+    text.escape_debug().nth(1).is_some_and(|second| second != '\\')
 }
