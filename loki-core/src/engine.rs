@@ -172,6 +172,7 @@ impl Engine {
         let stats = StatsCounter::default();
         let timeout = limits.query_timeout.as_nanos();
         let source = EngineSource {
+            hidden: inner.hidden(tenant),
             parts: inner.parts(tenant),
             pool: &inner.pool,
             stats: &stats,

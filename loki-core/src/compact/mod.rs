@@ -3,5 +3,5 @@
 mod merge;
 mod plan;
 
-pub(crate) use merge::rewrite;
+pub(crate) use merge::{Removed, Terms, rewrite};
 pub(crate) use plan::{Choice, Goals, choose};

@@ -8,8 +8,9 @@ mod select;
 mod source;
 mod stats;
 
+pub(crate) use batch::{columns_of, raise_metadata};
 pub(crate) use check::{check, check_blocked, clamp, entries_returned, timed_out};
 pub(crate) use metadata::{index_stats, label_names, label_values, series};
-pub(crate) use select::{Parts, selectors};
+pub(crate) use select::{Parts, lower, selectors};
 pub(crate) use source::EngineSource;
 pub(crate) use stats::StatsCounter;
