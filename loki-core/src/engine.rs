@@ -9,8 +9,8 @@ use crate::recovery::{self, Recovery};
 use crate::tenants::Tenants;
 use crate::wal::{RecordBuilder, Wal};
 use crate::{
-    Clock, Error, ErrorKind, IndexStats, Limits, Metrics, PushRequest, QueryRequest, QueryResponse, SeriesRequest,
-    Settings, SystemClock, TenantId,
+    Clock, Error, ErrorKind, IndexStats, Limits, Metrics, PushRequest, QueryRequest, QueryResponse, QueryStats,
+    SeriesRequest, Settings, SystemClock, TenantId,
 };
 use loki_logql::{Labels, Plan};
 use std::io;
@@ -168,11 +168,18 @@ impl Engine {
         let expr = loki_logql::parse(&request.query)?;
         query::check_blocked(&request.query, &expr, limits)?;
         query::check(&expr, request, limits)?;
-        let plan = Plan::compile(&expr)?;
+        let parts = inner.parts(tenant);
+        let plan = match Plan::compile(&expr) {
+            Ok(plan) => plan,
+            Err(error) if query::is_unseen(&error, &expr, &parts, request.time, started)? => {
+                return Ok(QueryResponse { result: query::nothing(&expr, request.time), stats: QueryStats::default() });
+            }
+            Err(error) => return Err(error.into()),
+        };
         let stats = StatsCounter::default();
         let timeout = limits.query_timeout.as_nanos();
         let source = EngineSource {
-            parts: inner.parts(tenant),
+            parts,
             pool: &inner.pool,
             stats: &stats,
             clock: &*inner.clock,

@@ -270,24 +270,19 @@ impl<'r> Acceptor<'_, 'r> {
             self.accepted.metadata.push((name, metadata::value(value)));
         }
         let list = &mut self.accepted.metadata;
-        if list.len() - start > 1 {
+        if list.len() > start {
             list[start..].sort_by(|a, b| a.0.cmp(&b.0));
             let mut kept = start;
             for i in start..list.len() {
-                // Of a repeated name the last stays; the sort kept their order.
-                if i + 1 < list.len() && list[i + 1].0 == list[i].0 {
-                    continue;
+                // Of a repeated name the last counts, which the stable sort put last; an empty value is none.
+                let repeated = list.get(i + 1).is_some_and(|next| next.0 == list[i].0);
+                if !repeated && !list[i].1.is_empty() {
+                    list.swap(kept, i);
+                    kept += 1;
                 }
-                list.swap(kept, i);
-                kept += 1;
             }
             list.truncate(kept);
         }
-        let mut i = 0;
-        list.retain(|(_, value)| {
-            i += 1;
-            i <= start || !value.is_empty()
-        });
         Ok(())
     }
 

@@ -156,11 +156,6 @@ fn is_name(c: char) -> bool {
     c.is_ascii_alphanumeric() || c == '_'
 }
 
-/// Whether `name` can stand bare in the text form.
-pub(super) fn is_bare_name(name: &str) -> bool {
-    !name.starts_with(|c: char| c.is_ascii_digit()) && !name.is_empty() && name.chars().all(is_name)
-}
-
 /// The string literal that `text` starts with, and its length.
 fn unquote(text: &str, quote: char) -> Result<(String, usize), &'static str> {
     const UNTERMINATED: &str = "unterminated quoted string";

@@ -1,5 +1,6 @@
 //! The limits that a query is held against before it runs.
 
+use super::select::Parts;
 use crate::{Error, ErrorKind, Limits, Period, QueryRequest};
 use loki_logql::{QueryResult, Time};
 use loki_logql::ast::{Expr, LogRange, Selector};
@@ -13,6 +14,11 @@ use loki_logql::visit::{Visitor, walk_log_range};
 pub(crate) fn check(expr: &Expr, request: &QueryRequest, limits: &Limits) -> Result<(), Error> {
     let exceeded = |text: String| Err(Error::new(ErrorKind::LimitExceeded, text));
     let is_log = matches!(expr, Expr::Log(_));
+    if is_log && matches!(request.time, Time::Instant(_)) {
+        let text = "log queries are not supported as an instant query type, please change your query to a range query \
+                    type";
+        return Err(Error::new(ErrorKind::InvalidQuery, text));
+    }
     let most = limits.max_entries_limit_per_query;
     if is_log && most > 0 && request.limit > most {
         let text = "max entries limit per query exceeded, limit > max_entries_limit_per_query";
@@ -164,4 +170,47 @@ pub(crate) fn entries_returned(result: &QueryResult) -> u64 {
         QueryResult::Matrix(series) => series.iter().map(|series| series.samples.len()).sum(),
         QueryResult::Scalar(_) => 1,
     }) as u64
+}
+
+/// How far back a query reaches into memory in Loki's defaults (`query_ingesters_within`), in nanoseconds.
+const RECENT: i64 = 3 * 3600 * 1_000_000_000;
+
+/// Whether an error of a stage stays unseen: Loki compiles stages where data is opened, so a query of old times that
+/// selects no stream answers nothing instead.
+///
+/// # Errors
+///
+/// As [`Parts::select`].
+pub(crate) fn is_unseen(
+    error: &loki_logql::Error,
+    expr: &Expr,
+    parts: &Parts,
+    time: Time,
+    now: i64,
+) -> Result<bool, Error> {
+    let mut found = Found::default();
+    found.visit_expr(expr);
+    let (start, end) = match time {
+        Time::Range { start, end, .. } => (start, end),
+        Time::Instant(at) => (at, at),
+    };
+    if !matches!(error.kind(), loki_logql::ErrorKind::Stage { .. }) || end > now.saturating_sub(RECENT) {
+        return Ok(false);
+    }
+    let longest = found.ranges.iter().copied().max().unwrap_or(0);
+    for selector in &found.selectors {
+        if !parts.select(&selector.matchers, start.saturating_sub(longest), end.saturating_add(1))?.is_empty() {
+            return Ok(false);
+        }
+    }
+    Ok(true)
+}
+
+/// The answer to a query that finds nothing.
+pub(crate) fn nothing(expr: &Expr, time: Time) -> QueryResult {
+    match (expr, time) {
+        (Expr::Log(_), _) => QueryResult::Streams(Vec::new()),
+        (_, Time::Instant(_)) => QueryResult::Vector(Vec::new()),
+        (_, Time::Range { .. }) => QueryResult::Matrix(Vec::new()),
+    }
 }

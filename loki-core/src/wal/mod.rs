@@ -5,8 +5,8 @@ mod record;
 mod replay;
 mod writer;
 
-pub(crate) use record::{RecordBuilder, RecordStream, decode};
-pub(crate) use replay::{Replayed, replay};
+pub(crate) use record::RecordBuilder;
+pub(crate) use replay::replay;
 pub(crate) use writer::Wal;
 
 use std::path::{Path, PathBuf};
