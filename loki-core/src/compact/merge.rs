@@ -1,7 +1,7 @@
 //! Carrying out a merge: streams of several segments into one.
 
 use crate::store::{Segment, SegmentChunk, SegmentWriter};
-use crate::{Error, store};
+use crate::Error;
 use loki_chunk::{
     BLOCK_MAX_ENTRIES, BLOCK_TARGET_BYTES, Block, BlockColumns, BlockHeader, ColumnSet, Compressor, Encoding, Merge,
     MergeSource,
@@ -69,7 +69,7 @@ fn peek_labels(
 /// A block of an input.
 #[derive(Debug)]
 struct Stored<'a> {
-    segment: &'a store::Segment,
+    segment: &'a Segment,
     header: BlockHeader,
     data: Range<usize>,
 }
