@@ -43,10 +43,10 @@ pub(crate) struct Bounds {
 /// How a node is reached from the root.
 #[derive(Clone, Copy, Default)]
 struct Reach {
-    /// On so many paths.
-    paths: u64,
+    /// On so many paths. Each leads to a key, and there are fewer of those than the largest number.
+    paths: u32,
     /// With outputs that add up to at most this.
-    sum: u64,
+    sum: u32,
 }
 
 impl Reach {
@@ -57,6 +57,7 @@ impl Reach {
 }
 
 struct Audit<'a> {
+    /// All of the fst, footer included.
     bytes: &'a [u8],
     bounds: &'a Bounds,
     /// Of nodes that were led to and not yet met, by address. Ends that many keys share are led to from everywhere, so these
@@ -83,7 +84,7 @@ pub(crate) fn audit(bytes: &[u8], bounds: &Bounds) -> Option<()> {
         return None;
     }
     let mut audit = Audit {
-        bytes: &bytes[..nodes_end],
+        bytes,
         bounds,
         ahead: HashMap::default(),
         is_ahead: vec![0; nodes_end.div_ceil(64)].into(),
@@ -189,8 +190,10 @@ impl Audit<'_> {
     /// Follows a transition: the distance is counted from the first byte of its node.
     fn transition(&mut self, first: usize, distance_at: usize, width: usize, output: u64, reach: Reach) -> Option<()> {
         let distance = usize::try_from(self.number(distance_at, width)).ok()?;
-        let sum = reach.sum.checked_add(output).filter(|&sum| sum < u64::from(self.bounds.keys))?;
-        let reach = Reach { sum, ..reach };
+        let reach = Reach {
+            sum: self.sum(reach, output)?,
+            ..reach
+        };
         if distance == 0 {
             self.step(reach)?;
             return self.end_key(reach, 0);
@@ -226,20 +229,30 @@ impl Audit<'_> {
 
     /// Counts one more byte of each key that leads through a node.
     fn step(&mut self, reach: Reach) -> Option<()> {
-        self.key_bytes = self.key_bytes.checked_add(reach.paths)?;
+        self.key_bytes = self.key_bytes.saturating_add(u64::from(reach.paths));
         // The root is reached without a byte.
-        (self.key_bytes <= self.bounds.key_bytes.saturating_add(1)).then_some(())
+        (reach.paths < u32::MAX && self.key_bytes <= self.bounds.key_bytes.saturating_add(1)).then_some(())
     }
 
     fn end_key(&mut self, reach: Reach, output: u64) -> Option<()> {
-        self.keys = self.keys.checked_add(reach.paths)?;
-        (reach.sum.checked_add(output)? < u64::from(self.bounds.keys)).then_some(())
+        self.keys = self.keys.saturating_add(u64::from(reach.paths));
+        self.sum(reach, output).map(|_| ())
     }
 
+    /// The largest sum with one more output.
+    fn sum(&self, reach: Reach, output: u64) -> Option<u32> {
+        let sum = u32::try_from(output).ok()?.checked_add(reach.sum)?;
+        (sum < self.bounds.keys).then_some(sum)
+    }
+
+    /// A number of at most eight bytes inside a node. As the footer is longer than that, eight bytes can be read anywhere.
+    #[inline]
     fn number(&self, at: usize, width: usize) -> u64 {
-        let mut number = [0; WIDEST];
-        number[..width].copy_from_slice(&self.bytes[at..at + width]);
-        u64::from_le_bytes(number)
+        let number = u64::from_le_bytes(format::array(self.bytes, at));
+        match width {
+            0 => 0,
+            _ => number & (u64::MAX >> (64 - 8 * width)),
+        }
     }
 }
 
@@ -283,7 +296,9 @@ mod tests {
 
     fn write(keys: &BTreeMap<Vec<u8>, u64>) -> (Vec<u8>, Bounds) {
         let mut builder = MapBuilder::memory();
-        builder.extend_iter(keys.iter().map(|(key, &value)| (key, value))).unwrap();
+        builder
+            .extend_iter(keys.iter().map(|(key, &value)| (key, value)))
+            .unwrap();
         let bounds = Bounds {
             keys: keys.len() as u32,
             key_bytes: keys.keys().map(|key| key.len() as u64).sum(),
