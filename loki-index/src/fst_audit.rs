@@ -362,7 +362,7 @@ mod tests {
         let mut bytes = [VERSION.to_le_bytes(), [0; 8]].concat();
         // A node that leads nowhere and ends no key; before it node after node that leads to its neighbour twice.
         bytes.extend_from_slice(&[0, 0, 0]);
-        for _ in 0..40 {
+        for _ in 0..20 {
             bytes.extend_from_slice(&[1, 1, b'b', b'a', 0x10, 2]);
         }
         // The root, which has one key besides.
@@ -374,7 +374,7 @@ mod tests {
 
         let audited = |key_bytes| audit(&bytes, &Bounds { keys: 1, key_bytes });
         assert_eq!(audited(1000), None);
-        // It is well-formed: 2^40 ways through it are all that is wrong with it.
-        assert_eq!(audited(1 << 42), Some(()));
+        // It is well-formed: 2^20 ways through it are all that is wrong with it.
+        assert_eq!(audited(1 << 22), Some(()));
     }
 }
