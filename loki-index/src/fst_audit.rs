@@ -80,7 +80,7 @@ pub(crate) fn audit(bytes: &[u8], bounds: &Bounds) -> Option<()> {
         return None;
     }
     // An fst without keys has a root too, and one whose only key is empty is none of ours.
-    if root < NODES_AT || root + 1 != nodes_end {
+    if root < NODES_AT || root != nodes_end - 1 {
         return None;
     }
     let mut audit = Audit {
@@ -354,6 +354,18 @@ mod tests {
         for count in [32, 33, 63, 64, 255, 256u64] {
             let (bytes, bounds) = write(&(0..count).map(|byte| (vec![byte as u8, 7], count - 1 - byte)).collect());
             assert_eq!(audit(&bytes, &bounds), Some(()), "{count} transitions");
+        }
+    }
+
+    #[test]
+    fn a_root_elsewhere_is_refused() {
+        let (good, bounds) = write(&[(b"ab".to_vec(), 0)].into());
+        let root_at = good.len() - 12;
+        let right = u64::from_le_bytes(format::array(&good, root_at));
+        for root in [0, 15, right - 1, right + 1, good.len() as u64, u64::MAX] {
+            let mut bytes = good.clone();
+            bytes[root_at..root_at + 8].copy_from_slice(&root.to_le_bytes());
+            assert_eq!(audit(&bytes, &bounds), None, "{root}");
         }
     }
 
