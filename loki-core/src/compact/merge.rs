@@ -1,8 +1,8 @@
 //! Carrying out a merge: streams of several segments into one.
 
+use crate::Error;
 use crate::delete::{DeleteFilter, remaining, stream_filters};
 use crate::store::{Segment, SegmentChunk, SegmentWriter};
-use crate::{Error, store};
 use loki_chunk::{
     BLOCK_MAX_ENTRIES, BLOCK_TARGET_BYTES, Block, BlockColumns, BlockHeader, ColumnSet, Compressor, Encoding, Merge,
     MergeSource,
@@ -58,14 +58,25 @@ pub(crate) fn rewrite(
         let mut blocks = Vec::new();
         for (segment, chunks) in &mut inputs {
             if peek_labels(chunks)?.as_ref() == Some(&labels) {
-                let Some(chunk) = chunks.next().transpose()? else { continue };
-                blocks.extend(chunk.blocks.into_iter().map(|(header, data)| Stored { segment, header, data }));
+                let Some(chunk) = chunks.next().transpose()? else {
+                    continue;
+                };
+                blocks.extend(
+                    chunk
+                        .blocks
+                        .into_iter()
+                        .map(|(header, data)| Stored { segment, header, data }),
+                );
             }
         }
         let cutoff = (terms.cutoff)(&labels);
         blocks.retain(|block| block.header.max_timestamp >= cutoff);
         let deletes = stream_filters(terms.deletes, &labels);
-        let stream = StreamTerms { labels, cutoff, deletes };
+        let stream = StreamTerms {
+            labels,
+            cutoff,
+            deletes,
+        };
         let merged = merge_stream(blocks, &stream, removed, &mut compressor)?;
         writer.stream(&stream.labels, merged.iter().map(|kept| kept.parts()))?;
     }
@@ -100,7 +111,7 @@ impl StreamTerms {
 /// A block of an input.
 #[derive(Debug)]
 struct Stored<'a> {
-    segment: &'a store::Segment,
+    segment: &'a Segment,
     header: BlockHeader,
     data: Range<usize>,
 }
@@ -214,6 +225,8 @@ impl MergeSource for Source<'_> {
     fn load(&mut self, columns: &mut BlockColumns) -> Result<(), Error> {
         columns.clear();
         let data = self.0.segment.bytes(&self.0.data);
-        columns.read(&self.0.header, data, ColumnSet::ALL).map_err(|e| Error::corrupt(self.0.segment.name(), e))
+        columns
+            .read(&self.0.header, data, ColumnSet::ALL)
+            .map_err(|e| Error::corrupt(self.0.segment.name(), e))
     }
 }

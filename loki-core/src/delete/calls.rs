@@ -32,7 +32,9 @@ impl Engine {
         self.check_deletion(tenant)?;
         let inner = &*self.0;
         let state = inner.tenants.get_or_open(tenant)?;
-        state.deletes.add(tenant, new, inner.clock.now(), inner.settings().delete_max_interval)
+        state
+            .deletes
+            .add(tenant, new, inner.clock.now(), inner.settings().delete_max_interval)
     }
 
     /// The delete requests of a tenant, by time of creation.
@@ -42,14 +44,24 @@ impl Engine {
     /// [`ErrorKind::Forbidden`] where the tenant may not delete.
     pub fn delete_requests(&self, tenant: &TenantId) -> Result<Vec<DeleteRequest>, Error> {
         self.check_deletion(tenant)?;
-        Ok(self.0.tenants.get(tenant).map_or_else(Vec::new, |state| state.deletes.requests()))
+        Ok(self
+            .0
+            .tenants
+            .get(tenant)
+            .map_or_else(Vec::new, |state| state.deletes.requests()))
     }
 
     /// The delete requests of all tenants, newest first.
     pub fn all_delete_requests(&self) -> Vec<(TenantId, DeleteRequest)> {
         let mut all = Vec::new();
         for (tenant, state) in self.0.tenants.all() {
-            all.extend(state.deletes.requests().into_iter().map(|request| (tenant.clone(), request)));
+            all.extend(
+                state
+                    .deletes
+                    .requests()
+                    .into_iter()
+                    .map(|request| (tenant.clone(), request)),
+            );
         }
         all.sort_by_key(|(_, request)| std::cmp::Reverse(request.created_at));
         all
@@ -68,7 +80,9 @@ impl Engine {
         let state = inner.tenants.get(tenant);
         let state =
             state.ok_or_else(|| Error::new(ErrorKind::NotFound, "could not find delete request with given id"))?;
-        state.deletes.cancel(id, force, inner.clock.now(), inner.settings().delete_cancel_period)
+        state
+            .deletes
+            .cancel(id, force, inner.clock.now(), inner.settings().delete_cancel_period)
     }
 
     /// A number that changes whenever a delete request of the tenant comes, goes or is done, so that whoever keeps
@@ -85,7 +99,10 @@ impl Engine {
     fn check_deletion(&self, tenant: &TenantId) -> Result<(), Error> {
         self.0.check_open()?;
         if self.0.settings().limits(tenant).deletion_mode == DeletionMode::Disabled {
-            return Err(Error::new(ErrorKind::Forbidden, "deletion is not available for this tenant"));
+            return Err(Error::new(
+                ErrorKind::Forbidden,
+                "deletion is not available for this tenant",
+            ));
         }
         Ok(())
     }
@@ -97,7 +114,10 @@ impl crate::engine::Inner {
     pub(crate) fn hidden(&self, tenant: &TenantId) -> Vec<Arc<super::DeleteFilter>> {
         match self.settings().limits(tenant).deletion_mode {
             DeletionMode::Disabled => Vec::new(),
-            _ => self.tenants.get(tenant).map_or_else(Vec::new, |state| state.deletes.filters()),
+            _ => self
+                .tenants
+                .get(tenant)
+                .map_or_else(Vec::new, |state| state.deletes.filters()),
         }
     }
 }

@@ -25,12 +25,19 @@ impl DeleteFilter {
     pub(super) fn compile(query: &DeleteQuery, start: i64, end: i64) -> Result<DeleteFilter, Error> {
         let entries = EntryFilter::compile(&query.log)?;
         let predicates = lower(entries.matchers())?;
-        Ok(DeleteFilter { predicates, entries, start, end })
+        Ok(DeleteFilter {
+            predicates,
+            entries,
+            start,
+            end,
+        })
     }
 
     /// Whether it can name entries of this stream.
     pub(super) fn selects(&self, stream: &Labels) -> bool {
-        self.predicates.iter().all(|predicate| predicate.matches(stream.value(predicate.name()).unwrap_or("")))
+        self.predicates
+            .iter()
+            .all(|predicate| predicate.matches(stream.value(predicate.name()).unwrap_or("")))
     }
 
     /// The conditions on streams.
@@ -56,7 +63,11 @@ impl DeleteFilter {
 
 /// Those of `filters` that can name entries of a stream.
 pub(crate) fn stream_filters(filters: &[Arc<DeleteFilter>], stream: &Labels) -> Vec<Arc<DeleteFilter>> {
-    filters.iter().filter(|filter| filter.selects(stream)).cloned().collect()
+    filters
+        .iter()
+        .filter(|filter| filter.selects(stream))
+        .cloned()
+        .collect()
 }
 
 /// The places of the entries of a stream that none of `filters` names; `None` where all remain. Which filter removed
@@ -79,7 +90,9 @@ pub(crate) fn remaining(
         }
         let first = timestamps.partition_point(|&t| t < filter.start);
         let end = timestamps.partition_point(|&t| t <= filter.end);
-        filter.entries.select(stream, &columns_of(columns, &metadata), first..end, &mut named);
+        filter
+            .entries
+            .select(stream, &columns_of(columns, &metadata), first..end, &mut named);
         for &entry in &named {
             if !std::mem::replace(&mut gone[entry as usize], true) {
                 removed(filter, entry as usize);

@@ -1,5 +1,6 @@
 //! What is asked to be deleted, and what is kept of it.
 
+use super::filter::DeleteFilter;
 use crate::{Error, ErrorKind, Period};
 use loki_logql::ast::{Expr, LogExpr};
 use loki_logql::units::format_duration;
@@ -35,7 +36,7 @@ impl std::str::FromStr for DeleteQuery {
         if text.is_empty() {
             return Err(invalid("query not set"));
         }
-        let refused = |error| invalid("invalid query expression").with_source(error);
+        let refused = |_| invalid("invalid query expression");
         let parsed = match text.trim_start().strip_prefix(EVERY_STREAM) {
             Some(stages) => loki_logql::parse(&format!("{STAND_IN}{stages}")),
             None => loki_logql::parse(text),
@@ -45,8 +46,11 @@ impl std::str::FromStr for DeleteQuery {
                 if text.trim_start().starts_with(EVERY_STREAM) {
                     log.selector.matchers.clear();
                 }
-                let query = DeleteQuery { text: text.to_owned(), log };
-                super::filter::DeleteFilter::compile(&query, i64::MIN, i64::MAX).map_err(refused)?;
+                let query = DeleteQuery {
+                    text: text.to_owned(),
+                    log,
+                };
+                DeleteFilter::compile(&query, i64::MIN, i64::MAX).map_err(|_| invalid("invalid query expression"))?;
                 Ok(query)
             }
             _ => Err(invalid("invalid query expression")),
@@ -94,7 +98,10 @@ impl NewDelete {
         let go = |nanos| format_duration(nanos);
         if let Some(interval) = self.max_interval {
             if interval > max_interval {
-                return Err(invalid(format!("max_interval can't be greater than {}", go(max_interval.as_nanos()))));
+                return Err(invalid(format!(
+                    "max_interval can't be greater than {}",
+                    go(max_interval.as_nanos())
+                )));
             }
             let length = end.saturating_sub(self.start);
             if interval.as_nanos() > length {

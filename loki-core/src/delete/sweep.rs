@@ -51,9 +51,14 @@ impl Inner {
             self.flush()?;
             let due = state.deletes.begin_sweep(created_before, BATCH);
             let left = state.store.live().iter().map(|segment| segment.meta().number).collect();
-            *current = Some(Sweep { requests: due.into_iter().map(Swept::new).collect(), left });
+            *current = Some(Sweep {
+                requests: due.into_iter().map(Swept::new).collect(),
+                left,
+            });
         }
-        let Some(sweep) = current.as_mut() else { return Ok(false) };
+        let Some(sweep) = current.as_mut() else {
+            return Ok(false);
+        };
         while let Some(&number) = sweep.left.last() {
             let live = state.store.live();
             let segment = live.iter().find(|segment| segment.meta().number == number);
@@ -64,7 +69,11 @@ impl Inner {
             }
             sweep.left.pop();
         }
-        let done: Vec<_> = sweep.requests.iter().map(|r| (r.id.clone(), r.entries, r.bytes)).collect();
+        let done: Vec<_> = sweep
+            .requests
+            .iter()
+            .map(|r| (r.id.clone(), r.entries, r.bytes))
+            .collect();
         state.deletes.finish(&done, now)?;
         *current = None;
         Ok(true)
@@ -81,12 +90,20 @@ impl Inner {
     ) -> Result<(), Error> {
         let filters: Vec<_> = requests.iter().map(|request| Arc::clone(&request.filter)).collect();
         let mut removed = vec![(0, 0); filters.len()];
-        self.rewrite(settings, tenant, state, std::slice::from_ref(segment), now, &filters, &mut |filter, bytes| {
-            if let Some(place) = filters.iter().position(|known| Arc::ptr_eq(known, filter)) {
-                removed[place].0 += 1;
-                removed[place].1 += bytes;
-            }
-        })?;
+        self.rewrite(
+            settings,
+            tenant,
+            state,
+            std::slice::from_ref(segment),
+            now,
+            &filters,
+            &mut |filter, bytes| {
+                if let Some(place) = filters.iter().position(|known| Arc::ptr_eq(known, filter)) {
+                    removed[place].0 += 1;
+                    removed[place].1 += bytes;
+                }
+            },
+        )?;
         for (request, (entries, bytes)) in requests.iter_mut().zip(removed) {
             request.entries += entries;
             request.bytes += bytes;
@@ -97,13 +114,20 @@ impl Inner {
 
 impl Swept {
     fn new(request: InForce) -> Swept {
-        Swept { id: request.id, filter: request.filter, entries: 0, bytes: 0 }
+        Swept {
+            id: request.id,
+            filter: request.filter,
+            entries: 0,
+            bytes: 0,
+        }
     }
 
     /// Whether the segment can hold what it names. One that cannot be read is found out by whoever rewrites it.
     fn touches(&self, segment: &Segment) -> bool {
         let (start, end) = self.filter.times();
         segment.overlaps(start, end.saturating_add(1))
-            && segment.series(self.filter.predicates(), start, end).map_or(true, |found| !found.is_empty())
+            && segment
+                .series(self.filter.predicates(), start, end)
+                .map_or(true, |found| !found.is_empty())
     }
 }

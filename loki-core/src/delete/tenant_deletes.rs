@@ -57,7 +57,10 @@ impl TenantDeletes {
         let kept: Document<Kept> = Document::open(files, folder, "deletes")?;
         let in_force = in_force(kept.value()).map_err(|e| Error::corrupt(folder.display(), e))?;
         Ok(TenantDeletes {
-            state: Mutex::new(State { kept, sweeping: Vec::new() }),
+            state: Mutex::new(State {
+                kept,
+                sweeping: Vec::new(),
+            }),
             in_force: RwLock::new(in_force),
             sweep: Mutex::default(),
         })
@@ -75,7 +78,10 @@ impl TenantDeletes {
 
     /// The filters of the requests in force.
     pub(crate) fn filters(&self) -> Vec<Arc<DeleteFilter>> {
-        self.in_force().iter().map(|request| Arc::clone(&request.filter)).collect()
+        self.in_force()
+            .iter()
+            .map(|request| Arc::clone(&request.filter))
+            .collect()
     }
 
     fn in_force(&self) -> Arc<[InForce]> {
@@ -97,7 +103,10 @@ impl TenantDeletes {
         let query = new.query.as_str();
         let id = (0u32..).map(|n| id(&[tenant.as_str(), query], &[new.start, end, now, i64::from(n)]));
         let request = DeleteRequest {
-            id: id.into_iter().find(|id| !taken(id)).expect("there are more ids than requests"),
+            id: id
+                .into_iter()
+                .find(|id| !taken(id))
+                .expect("there are more ids than requests"),
             query: query.to_owned(),
             start: new.start,
             end,
@@ -117,11 +126,16 @@ impl TenantDeletes {
         let mut value = state.kept.value().clone();
         let place = value.requests.iter().position(|request| request.id == id);
         let Some(place) = place else {
-            return Err(Error::new(ErrorKind::NotFound, "could not find delete request with given id"));
+            return Err(Error::new(
+                ErrorKind::NotFound,
+                "could not find delete request with given id",
+            ));
         };
         let request = &value.requests[place];
         if request.status != DeleteStatus::Received || state.sweeping.contains(&request.id) {
-            return Err(invalid("deletion of request which is in process or already processed is not allowed"));
+            return Err(invalid(
+                "deletion of request which is in process or already processed is not allowed",
+            ));
         }
         if !force && now > request.created_at.saturating_add(cancel_period.as_nanos()) {
             return Err(invalid(format!(
@@ -136,15 +150,22 @@ impl TenantDeletes {
 
     /// Whether a request in force was created before a time.
     pub(super) fn has_older(&self, created_before: i64) -> bool {
-        self.in_force().iter().any(|request| request.created_at < created_before)
+        self.in_force()
+            .iter()
+            .any(|request| request.created_at < created_before)
     }
 
     /// Starts to carry out requests that were created before a time, `most` at once: from here on they cannot be
     /// cancelled.
     pub(super) fn begin_sweep(&self, created_before: i64, most: usize) -> Vec<InForce> {
         let mut state = self.lock();
-        let due: Vec<InForce> =
-            self.in_force().iter().filter(|r| r.created_at < created_before).take(most).cloned().collect();
+        let due: Vec<InForce> = self
+            .in_force()
+            .iter()
+            .filter(|r| r.created_at < created_before)
+            .take(most)
+            .cloned()
+            .collect();
         state.sweeping = due.iter().map(|request| request.id.clone()).collect();
         due
     }
@@ -161,7 +182,12 @@ impl TenantDeletes {
             }
         }
         let is_done = |request: &DeleteRequest| request.status == DeleteStatus::Processed;
-        let mut surplus = value.requests.iter().filter(|r| is_done(r)).count().saturating_sub(DONE_REMEMBERED);
+        let mut surplus = value
+            .requests
+            .iter()
+            .filter(|r| is_done(r))
+            .count()
+            .saturating_sub(DONE_REMEMBERED);
         value.requests.retain(|request| {
             let forgotten = is_done(request) && surplus > 0;
             surplus -= usize::from(forgotten);
@@ -186,10 +212,17 @@ impl TenantDeletes {
 }
 
 fn in_force(kept: &Kept) -> Result<Arc<[InForce]>, Error> {
-    let received = kept.requests.iter().filter(|request| request.status == DeleteStatus::Received);
+    let received = kept
+        .requests
+        .iter()
+        .filter(|request| request.status == DeleteStatus::Received);
     let compiled = received.map(|request| {
         let filter = DeleteFilter::compile(&request.query.parse()?, request.start, request.end)?;
-        Ok(InForce { id: request.id.clone(), created_at: request.created_at, filter: Arc::new(filter) })
+        Ok(InForce {
+            id: request.id.clone(),
+            created_at: request.created_at,
+            filter: Arc::new(filter),
+        })
     });
     compiled.collect()
 }
@@ -201,6 +234,8 @@ fn id(texts: &[&str], numbers: &[i64]) -> String {
         bytes.extend_from_slice(text.as_bytes());
         bytes.push(0xff);
     }
-    numbers.iter().for_each(|number| bytes.extend_from_slice(&number.to_le_bytes()));
+    numbers
+        .iter()
+        .for_each(|number| bytes.extend_from_slice(&number.to_le_bytes()));
     format!("{:08x}", xxhash_rust::xxh3::xxh3_64(&bytes) as u32)
 }

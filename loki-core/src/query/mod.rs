@@ -9,7 +9,7 @@ mod source;
 mod stats;
 
 pub(crate) use batch::{columns_of, raise_metadata};
-pub(crate) use check::{check, check_blocked, clamp, entries_returned, timed_out};
+pub(crate) use check::{check, check_blocked, clamp, entries_returned, is_unseen, nothing, timed_out};
 pub(crate) use metadata::{index_stats, label_names, label_values, series};
 pub(crate) use select::{Parts, lower, selectors};
 pub(crate) use source::EngineSource;

@@ -56,8 +56,12 @@ enum Content {
 impl Source for EngineSource<'_> {
     fn visit(&self, selection: &Selection<'_>, visitor: &dyn Visitor) -> Result<(), Error> {
         let streams = self.parts.select(selection.matchers, selection.start, selection.end)?;
-        self.stats.select(streams.len(), streams.iter().map(|s| s.blocks.len()).sum());
-        let units: Vec<Unit> = streams.into_iter().flat_map(|stream| units(stream, &self.hidden)).collect();
+        self.stats
+            .select(streams.len(), streams.iter().map(|s| s.blocks.len()).sum());
+        let units: Vec<Unit> = streams
+            .into_iter()
+            .flat_map(|stream| units(stream, &self.hidden))
+            .collect();
         match selection.order {
             Order::Any => self.visit_any(units, visitor),
             order => self.visit_ordered(units, order, visitor),
@@ -68,14 +72,20 @@ impl Source for EngineSource<'_> {
 impl EngineSource<'_> {
     fn visit_any(&self, units: Vec<Unit>, visitor: &dyn Visitor) -> Result<(), Error> {
         let bytes: u64 = units.iter().map(Unit::line_bytes).sum();
-        let threads = if bytes < PARALLEL_BYTES { 1 } else { self.pool.threads().min(units.len()) };
+        let threads = if bytes < PARALLEL_BYTES {
+            1
+        } else {
+            self.pool.threads().min(units.len())
+        };
         let next = AtomicUsize::new(0);
         let stop = AtomicBool::new(false);
         let work = || -> Result<(), Error> {
             let mut worker = visitor.worker();
             let mut scratch = Scratch::default();
             while !stop.load(Ordering::Relaxed) {
-                let Some(unit) = units.get(next.fetch_add(1, Ordering::Relaxed)) else { break };
+                let Some(unit) = units.get(next.fetch_add(1, Ordering::Relaxed)) else {
+                    break;
+                };
                 self.check_deadline()?;
                 if self.hand_over(unit, &mut *worker, &mut scratch)?.is_break() {
                     break;
@@ -90,7 +100,10 @@ impl EngineSource<'_> {
         self.pool.run(threads, &|| {
             if let Err(error) = work() {
                 stop.store(true, Ordering::Relaxed);
-                failure.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert(error);
+                failure
+                    .lock()
+                    .unwrap_or_else(PoisonError::into_inner)
+                    .get_or_insert(error);
             }
         });
         match failure.into_inner().unwrap_or_else(PoisonError::into_inner) {
@@ -107,8 +120,12 @@ impl EngineSource<'_> {
             _ => unit.min_timestamp.checked_neg().unwrap_or(i64::MAX),
         };
         let mut slots: Vec<Option<Unit>> = units.into_iter().map(Some).collect();
-        let mut heap: BinaryHeap<(i64, Reverse<usize>)> =
-            slots.iter().flatten().enumerate().map(|(i, unit)| (key(unit), Reverse(i))).collect();
+        let mut heap: BinaryHeap<(i64, Reverse<usize>)> = slots
+            .iter()
+            .flatten()
+            .enumerate()
+            .map(|(i, unit)| (key(unit), Reverse(i)))
+            .collect();
         let mut worker = visitor.worker();
         let mut scratch = Scratch::default();
         while let Some((_, Reverse(place))) = heap.pop() {
@@ -182,7 +199,11 @@ impl EngineSource<'_> {
     }
 
     fn check_deadline(&self) -> Result<(), Error> {
-        if self.clock.now() > self.deadline { Err(Error::new(ErrorKind::Cancelled)) } else { Ok(()) }
+        if self.clock.now() > self.deadline {
+            Err(Error::new(ErrorKind::Cancelled))
+        } else {
+            Ok(())
+        }
     }
 }
 
@@ -244,10 +265,20 @@ fn units(stream: StreamBlocks, hidden: &[Arc<DeleteFilter>]) -> Vec<Unit> {
         };
         let overlaps = |filter: &&Arc<DeleteFilter>| filter.overlaps(min_timestamp, max_timestamp);
         let hidden = hidden.iter().filter(overlaps).cloned().collect();
-        Unit { labels: stream.labels.clone(), min_timestamp, max_timestamp, content, hidden }
+        Unit {
+            labels: stream.labels.clone(),
+            min_timestamp,
+            max_timestamp,
+            content,
+            hidden,
+        }
     };
-    let is_visible =
-        |unit: &Unit| !unit.hidden.iter().any(|filter| filter.covers(unit.min_timestamp, unit.max_timestamp));
+    let is_visible = |unit: &Unit| {
+        !unit
+            .hidden
+            .iter()
+            .any(|filter| filter.covers(unit.min_timestamp, unit.max_timestamp))
+    };
     groups.into_iter().map(unit).filter(is_visible).collect()
 }
 

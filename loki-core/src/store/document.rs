@@ -45,7 +45,11 @@ impl<T: Default + Serialize + DeserializeOwned> Document<T> {
             Some(number) => records.read::<Read<T>>(number)?.value,
             None => T::default(),
         };
-        Ok(Document { records, last: last.unwrap_or(0), value })
+        Ok(Document {
+            records,
+            last: last.unwrap_or(0),
+            value,
+        })
     }
 
     /// The value.
@@ -64,7 +68,14 @@ impl<T: Default + Serialize + DeserializeOwned> Document<T> {
             self.records.create_folder()?;
         }
         let number = self.last + 1;
-        self.records.write(number, &Written { version: VERSION, number, value: &value })?;
+        self.records.write(
+            number,
+            &Written {
+                version: VERSION,
+                number,
+                value: &value,
+            },
+        )?;
         self.last = number;
         self.value = value;
         self.records.forget_before(number);

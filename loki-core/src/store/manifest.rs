@@ -76,7 +76,12 @@ impl Manifest {
             }
         }
         records.reverse();
-        let mut manifest = Manifest { records: files, last: 0, wal_through: 0, live: Vec::new() };
+        let mut manifest = Manifest {
+            records: files,
+            last: 0,
+            wal_through: 0,
+            live: Vec::new(),
+        };
         for record in records {
             if !record.snapshot && record.number != manifest.last + 1 {
                 let problem = format!("record {} follows record {}", record.number, manifest.last);
@@ -116,7 +121,12 @@ impl Manifest {
         if record.number.is_multiple_of(RECORDS_PER_SNAPSHOT) {
             let mut live = std::mem::take(&mut record.add);
             live.extend(self.live.iter().filter(|s| !record.remove.contains(&s.number)).cloned());
-            record = Record { snapshot: true, add: live, remove: Vec::new(), ..record };
+            record = Record {
+                snapshot: true,
+                add: live,
+                remove: Vec::new(),
+                ..record
+            };
         }
         self.records.write(record.number, &record)?;
         self.apply(&record);
@@ -145,7 +155,15 @@ mod tests {
     use crate::files::{Fault, FaultyFiles};
 
     fn segment(number: u64) -> SegmentMeta {
-        SegmentMeta { number, bytes: 1, min_timestamp: 0, max_timestamp: 0, streams: 1, entries: 1, line_bytes: 1 }
+        SegmentMeta {
+            number,
+            bytes: 1,
+            min_timestamp: 0,
+            max_timestamp: 0,
+            streams: 1,
+            entries: 1,
+            line_bytes: 1,
+        }
     }
 
     fn open(files: &FaultyFiles) -> Manifest {
@@ -158,7 +176,13 @@ mod tests {
         let mut manifest = open(&files);
         for n in 1..=100 {
             let remove = if n % 3 == 0 { vec![n - 1] } else { vec![] };
-            manifest.commit(Change { add: vec![segment(n)], remove, wal_through: Some(n) }).expect("commits");
+            manifest
+                .commit(Change {
+                    add: vec![segment(n)],
+                    remove,
+                    wal_through: Some(n),
+                })
+                .expect("commits");
             files.power_cut();
             let again = open(&files);
             assert_eq!(again.live(), manifest.live());
@@ -173,9 +197,17 @@ mod tests {
             for fault in [Fault::Fail, Fault::Tear, Fault::Full, Fault::Die] {
                 let files = FaultyFiles::default();
                 let mut manifest = open(&files);
-                manifest.commit(Change { add: vec![segment(1)], ..Change::default() }).expect("commits");
+                manifest
+                    .commit(Change {
+                        add: vec![segment(1)],
+                        ..Change::default()
+                    })
+                    .expect("commits");
                 files.fail_at(files.calls() + call, fault);
-                let done = manifest.commit(Change { add: vec![segment(2)], ..Change::default() });
+                let done = manifest.commit(Change {
+                    add: vec![segment(2)],
+                    ..Change::default()
+                });
                 files.power_cut();
                 let live = open(&files).live().len();
                 match done {
@@ -191,7 +223,12 @@ mod tests {
     fn a_damaged_record_is_refused_by_name() {
         let files = FaultyFiles::default();
         let mut manifest = open(&files);
-        manifest.commit(Change { add: vec![segment(1)], ..Change::default() }).expect("commits");
+        manifest
+            .commit(Change {
+                add: vec![segment(1)],
+                ..Change::default()
+            })
+            .expect("commits");
         files.damage(Path::new("m/0000000000000001.manifest"), |bytes| bytes[20] ^= 1);
         let error = Manifest::open(Arc::new(files), Path::new("m")).expect_err("damaged");
         assert_eq!(error.kind(), ErrorKind::Corrupt);

@@ -30,7 +30,12 @@ struct Header {
 impl Records {
     /// The records in `folder` with names that end in `.<kind>`, of one version of their layout.
     pub(super) fn new(files: Arc<dyn Files>, folder: &Path, kind: &'static str, version: u32) -> Records {
-        Records { files, folder: folder.to_owned(), kind, version }
+        Records {
+            files,
+            folder: folder.to_owned(),
+            kind,
+            version,
+        }
     }
 
     /// The numbers of the records that are there, ascending.
@@ -39,7 +44,10 @@ impl Records {
     ///
     /// [`ErrorKind::Io`].
     pub(super) fn numbers(&self) -> Result<Vec<u64>, Error> {
-        let names = self.files.list(&self.folder).map_err(|e| Error::io(self.folder.display(), e))?;
+        let names = self
+            .files
+            .list(&self.folder)
+            .map_err(|e| Error::io(self.folder.display(), e))?;
         let mut numbers: Vec<u64> = names.iter().filter_map(|name| self.number(name)).collect();
         numbers.sort_unstable();
         Ok(numbers)
@@ -53,12 +61,15 @@ impl Records {
     pub(super) fn read<T: DeserializeOwned>(&self, number: u64) -> Result<T, Error> {
         let path = self.path(number);
         let bytes = self.files.read(&path).map_err(|e| Error::io(path.display(), e))?;
-        self.parse(&bytes, number).map_err(|problem| Error::corrupt(path.display(), problem))
+        self.parse(&bytes, number)
+            .map_err(|problem| Error::corrupt(path.display(), problem))
     }
 
     fn parse<T: DeserializeOwned>(&self, bytes: &[u8], number: u64) -> Result<T, String> {
         let (crc, body) = bytes.split_at_checked(CRC_DIGITS + 1).ok_or("it is too short")?;
-        let crc = std::str::from_utf8(&crc[..CRC_DIGITS]).ok().and_then(|digits| u32::from_str_radix(digits, 16).ok());
+        let crc = std::str::from_utf8(&crc[..CRC_DIGITS])
+            .ok()
+            .and_then(|digits| u32::from_str_radix(digits, 16).ok());
         let found = crc32fast::hash(body);
         if crc != Some(found) {
             return Err(format!("its checksum is {found:08x}, expected {crc:08x?}"));
@@ -94,20 +105,29 @@ impl Records {
         if let Err(error) = published {
             let _ = self.files.remove(&beside);
             return Err(match error.kind() {
-                io::ErrorKind::AlreadyExists => {
-                    Error::new(ErrorKind::Locked, format!("{}: another engine wrote this record", path.display()))
-                }
+                io::ErrorKind::AlreadyExists => Error::new(
+                    ErrorKind::Locked,
+                    format!("{}: another engine wrote this record", path.display()),
+                ),
                 _ => failed(error),
             });
         }
         self.files.sync_folder(&self.folder).map_err(|error| {
-            Error::new(ErrorKind::Closed, format!("the engine takes no more writes: sync of {}: {error}", path.display()))
+            Error::new(
+                ErrorKind::Closed,
+                format!("the engine takes no more writes: sync of {}: {error}", path.display()),
+            )
         })
     }
 
     /// Removes the records before `number`, which holds all that they say. Nothing depends on it.
     pub(super) fn forget_before(&self, number: u64) {
-        for old in self.numbers().unwrap_or_default().into_iter().filter(|&old| old < number) {
+        for old in self
+            .numbers()
+            .unwrap_or_default()
+            .into_iter()
+            .filter(|&old| old < number)
+        {
             let _ = self.files.remove(&self.path(old));
         }
         let _ = self.files.sync_folder(&self.folder);
@@ -125,7 +145,11 @@ impl Records {
     /// [`ErrorKind::Io`].
     pub(super) fn create_folder(&self) -> Result<(), Error> {
         let made = self.files.create_folder(&self.folder);
-        let synced = made.and_then(|()| self.folder.parent().map_or(Ok(()), |above| self.files.sync_folder(above)));
+        let synced = made.and_then(|()| {
+            self.folder
+                .parent()
+                .map_or(Ok(()), |above| self.files.sync_folder(above))
+        });
         synced.map_err(|e| Error::io(self.folder.display(), e))
     }
 
