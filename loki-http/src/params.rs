@@ -1,5 +1,7 @@
 //! Reading of parameters as Loki documents it: times, durations, limits, directions, and the order in which they fail.
 
+mod delete;
+
 use loki_core::logql::{Direction, Time};
 use loki_core::{QueryRequest, SeriesRequest};
 
@@ -53,6 +55,12 @@ pub(crate) enum Error {
     Interval,
     #[error("parse error : syntax error: unexpected $end")]
     NoQuery,
+    #[error("start time not set")]
+    NoDeleteStart,
+    #[error("invalid {0} time: require unix seconds or RFC3339 format")]
+    DeleteTime(&'static str),
+    #[error("invalid max_interval: valid time units are 's', 'm', 'h'")]
+    MaxInterval,
 }
 
 /// A span of time in nanoseconds, both ends as typed.

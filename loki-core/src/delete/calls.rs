@@ -96,7 +96,12 @@ impl Engine {
         Ok(self.0.tenants.get(tenant).and_then(|state| state.deletes.generation()))
     }
 
-    fn check_deletion(&self, tenant: &TenantId) -> Result<(), Error> {
+    /// Says whether a tenant may delete at all.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Forbidden`] where not.
+    pub fn check_deletion(&self, tenant: &TenantId) -> Result<(), Error> {
         self.0.check_open()?;
         if self.0.settings().limits(tenant).deletion_mode == DeletionMode::Disabled {
             return Err(Error::new(
