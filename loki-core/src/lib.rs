@@ -21,6 +21,7 @@ mod quantity;
 mod query;
 mod recovery;
 mod request;
+mod ruler;
 mod settings;
 mod store;
 mod tenant;
@@ -39,6 +40,9 @@ pub use push::{PushEntry, PushLabels, PushRequest, PushStream};
 pub use quantity::{ByteSize, Period};
 pub use recovery::{DamagedFile, Recovery};
 pub use request::{IndexStats, QueryRequest, QueryResponse, QueryStats, SeriesRequest};
+pub use ruler::{
+    Alert, AlertNotice, AlertState, Notify, Rule, RuleGroup, RuleGroupStatus, RuleHealth, RuleSample, RuleStatus,
+};
 pub use settings::{Settings, WalSync};
 pub use tenant::TenantId;
 

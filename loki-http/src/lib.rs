@@ -30,6 +30,7 @@ mod params;
 mod push;
 mod respond;
 mod routes;
+mod rules;
 mod server;
 mod settings;
 mod tenant;

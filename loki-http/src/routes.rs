@@ -1,6 +1,6 @@
 //! The table of endpoints: a row says where, by which methods, and who answers.
 
-use crate::api::{admin, delete, index_stats, labels, legacy, limits, otlp, push, query, ring, series, status};
+use crate::api::{admin, delete, index_stats, labels, legacy, limits, otlp, push, query, ring, rules, series, status};
 use crate::context::Context;
 use crate::metrics::route_label;
 use crate::respond::{Failure, method_not_allowed};
@@ -25,6 +25,7 @@ const POST: &[Method] = &[Method::POST];
 const GET_POST: &[Method] = &[Method::GET, Method::POST];
 const GET_POST_DELETE: &[Method] = &[Method::GET, Method::POST, Method::DELETE];
 const GET_POST_PUT_DELETE: &[Method] = &[Method::GET, Method::POST, Method::PUT, Method::DELETE];
+const GET_DELETE: &[Method] = &[Method::GET, Method::DELETE];
 /// No restriction.
 const ANY: &[Method] = &[];
 
@@ -46,6 +47,25 @@ fn table() -> Vec<Route> {
         route("/api/prom/label/{name}/values", GET_POST, labels::values_legacy),
         route("/api/prom/series", GET_POST, series::series),
         route("/compactor/ui/api/v1/deletes", ANY, delete::page),
+        route("/loki/api/v1/rules", GET, rules::all),
+        route("/loki/api/v1/rules/{namespace}", GET_POST_DELETE, rules::namespace),
+        route("/loki/api/v1/rules/{namespace}/{group}", GET_DELETE, rules::group),
+        route("/api/prom/rules", GET, rules::all),
+        route("/api/prom/rules/{namespace}", GET_POST_DELETE, rules::namespace),
+        route("/api/prom/rules/{namespace}/{group}", GET_DELETE, rules::group),
+        route("/prometheus/config/v1/rules", GET, rules::all),
+        route(
+            "/prometheus/config/v1/rules/{namespace}",
+            GET_POST_DELETE,
+            rules::namespace,
+        ),
+        route(
+            "/prometheus/config/v1/rules/{namespace}/{group}",
+            GET_DELETE,
+            rules::group,
+        ),
+        route("/prometheus/api/v1/rules", GET, rules::status),
+        route("/prometheus/api/v1/alerts", GET, rules::alerts),
         route("/config/tenant/v1/limits", GET, limits::tenant_limits),
         route("/loki/api/v1/drilldown-limits", GET, limits::drilldown_limits),
         route("/ready", GET, status::ready),

@@ -10,5 +10,6 @@ pub(crate) mod otlp;
 pub(crate) mod push;
 pub(crate) mod query;
 pub(crate) mod ring;
+pub(crate) mod rules;
 pub(crate) mod series;
 pub(crate) mod status;

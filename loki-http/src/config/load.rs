@@ -344,7 +344,7 @@ impl Config {
 }
 
 /// The value of a YAML text.
-pub(super) fn yaml(text: &str) -> Result<Value, Error> {
+pub(crate) fn yaml(text: &str) -> Result<Value, Error> {
     if text.trim().is_empty() {
         return Ok(Value::Null);
     }

@@ -16,6 +16,7 @@ mod section;
 
 pub use flags::{Action, CommandLine};
 pub use load::Config;
+pub(crate) use load::yaml as parse_yaml;
 pub(crate) use page::to_yaml;
 pub use runtime::RuntimeConfig;
 

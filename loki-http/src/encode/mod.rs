@@ -5,6 +5,7 @@ mod legacy;
 mod list;
 mod number;
 mod response;
+mod rules;
 mod stats;
 mod text;
 
@@ -12,6 +13,7 @@ pub(crate) use deletes::{all_delete_requests, delete_requests};
 pub(crate) use legacy::legacy_streams;
 pub(crate) use list::{index_stats, legacy_values, series, values};
 pub(crate) use response::query_response;
+pub(crate) use rules::{alerts, rule_groups, rules_changed, rules_problem};
 
 #[cfg(test)]
 mod tests;
