@@ -23,6 +23,7 @@ mod api;
 mod body;
 pub mod config;
 mod context;
+mod deliver;
 mod encode;
 pub mod log;
 mod metrics;
@@ -38,4 +39,4 @@ mod tls;
 mod write_timeout;
 
 pub use server::Server;
-pub use settings::{ServerSettings, TlsSettings};
+pub use settings::{RemoteWriteSettings, RulerSettings, ServerSettings, TlsSettings};

@@ -47,23 +47,6 @@ fn table() -> Vec<Route> {
         route("/api/prom/label/{name}/values", GET_POST, labels::values_legacy),
         route("/api/prom/series", GET_POST, series::series),
         route("/compactor/ui/api/v1/deletes", ANY, delete::page),
-        route("/loki/api/v1/rules", GET, rules::all),
-        route("/loki/api/v1/rules/{namespace}", GET_POST_DELETE, rules::namespace),
-        route("/loki/api/v1/rules/{namespace}/{group}", GET_DELETE, rules::group),
-        route("/api/prom/rules", GET, rules::all),
-        route("/api/prom/rules/{namespace}", GET_POST_DELETE, rules::namespace),
-        route("/api/prom/rules/{namespace}/{group}", GET_DELETE, rules::group),
-        route("/prometheus/config/v1/rules", GET, rules::all),
-        route(
-            "/prometheus/config/v1/rules/{namespace}",
-            GET_POST_DELETE,
-            rules::namespace,
-        ),
-        route(
-            "/prometheus/config/v1/rules/{namespace}/{group}",
-            GET_DELETE,
-            rules::group,
-        ),
         route("/prometheus/api/v1/rules", GET, rules::status),
         route("/prometheus/api/v1/alerts", GET, rules::alerts),
         route("/config/tenant/v1/limits", GET, limits::tenant_limits),
@@ -95,6 +78,29 @@ fn delete_table() -> Vec<Route> {
     vec![
         route("/loki/api/v1/delete", GET_POST_PUT_DELETE, delete::delete),
         route("/loki/api/v1/cache/generation_numbers", GET, delete::generation),
+    ]
+}
+
+/// The endpoints that are there where rules can be changed.
+fn rules_table() -> Vec<Route> {
+    vec![
+        route("/loki/api/v1/rules", GET, rules::all),
+        route("/loki/api/v1/rules/{namespace}", GET_POST_DELETE, rules::namespace),
+        route("/loki/api/v1/rules/{namespace}/{group}", GET_DELETE, rules::group),
+        route("/api/prom/rules", GET, rules::all),
+        route("/api/prom/rules/{namespace}", GET_POST_DELETE, rules::namespace),
+        route("/api/prom/rules/{namespace}/{group}", GET_DELETE, rules::group),
+        route("/prometheus/config/v1/rules", GET, rules::all),
+        route(
+            "/prometheus/config/v1/rules/{namespace}",
+            GET_POST_DELETE,
+            rules::namespace,
+        ),
+        route(
+            "/prometheus/config/v1/rules/{namespace}/{group}",
+            GET_DELETE,
+            rules::group,
+        ),
     ]
 }
 
@@ -145,6 +151,9 @@ pub(crate) fn router(context: &Context) -> Router {
     let mut routes = table();
     if context.settings().deletes_enabled {
         routes.extend(delete_table());
+    }
+    if context.settings().ruler.api_enabled {
+        routes.extend(rules_table());
     }
     for route in routes {
         let entrance = Entrance {

@@ -1,6 +1,7 @@
 //! The server: accept, answer, stop gracefully.
 
 use crate::context::Context;
+use crate::deliver::Delivery;
 use crate::log::LevelHandle;
 use crate::metrics::InFlight;
 use crate::routes;
@@ -20,6 +21,7 @@ use std::future::Future;
 use std::io;
 use std::net::SocketAddr;
 use std::pin::pin;
+use std::sync::Arc;
 use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
@@ -126,6 +128,10 @@ impl Server {
         } = self;
         let report = |error| tracing::error!(%error, "maintenance failed; it will be tried again");
         let maintenance = loki_core::background(context.engine(), report).map_err(io::Error::other)?;
+        // Whoever embeds the server may have named somebody else.
+        if let Some(delivery) = Delivery::start(&context.settings().ruler) {
+            context.engine().set_notify(Arc::new(delivery));
+        }
         let router = routes::router(&context);
         let mut connections = JoinSet::new();
         let mut stopped = stopper.subscribe();

@@ -11,6 +11,7 @@ mod flags;
 mod limits;
 mod load;
 mod page;
+mod ruler;
 mod runtime;
 mod section;
 

@@ -82,12 +82,18 @@ fn deeper(column: usize) -> usize {
 
 /// A text as YAML: plain where that can be read back, else quoted, or as a block where it has several lines.
 fn scalar(text: &str, column: usize) -> String {
-    let is_printable = |c: char| c == '\n' || c == '\t' || !c.is_control() && c != '\u{feff}';
+    let is_printable = |c: char| c == '\n' || !c.is_control() && c != '\u{feff}';
     if text.is_empty() || !text.chars().all(is_printable) || is_ambiguous(text) {
         return double_quoted(text);
     }
     if text.contains('\n') {
-        return block(text, deeper(column));
+        // Blocks can hold all texts; these they hold in ways that not every reader knows.
+        let is_odd = text.starts_with([' ', '\n']) || text.ends_with("\n\n");
+        return if is_odd {
+            double_quoted(text)
+        } else {
+            block(text, deeper(column))
+        };
     }
     if needs_quotes(text) {
         return format!("'{}'", text.replace('\'', "''"));
@@ -97,19 +103,7 @@ fn scalar(text: &str, column: usize) -> String {
 
 /// Several lines, each at `column`.
 fn block(text: &str, column: usize) -> String {
-    let starts_blank = text.starts_with([' ', '\n', '\t']);
-    let body = text.trim_end_matches('\n');
-    let chomping = match text.len() - body.len() {
-        0 => "-",
-        1 => "",
-        _ => "+",
-    };
-    let hint = if starts_blank {
-        INDENT.to_string()
-    } else {
-        String::new()
-    };
-    let mut out = format!("|{hint}{chomping}");
+    let mut out = if text.ends_with('\n') { "|" } else { "|-" }.to_owned();
     let lines = text.strip_suffix('\n').unwrap_or(text);
     for line in lines.split('\n') {
         out.push('\n');
