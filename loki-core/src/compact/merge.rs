@@ -120,30 +120,42 @@ fn merge_stream<'a>(blocks: Vec<Stored<'a>>, cutoff: i64, compressor: &mut Compr
 fn groups(blocks: Vec<Stored<'_>>, cutoff: i64) -> Vec<Vec<Stored<'_>>> {
     let mut blocks: Vec<(usize, Stored<'_>)> = blocks.into_iter().enumerate().collect();
     blocks.sort_by_key(|(_, block)| block.header.min_timestamp);
-    let mut groups: Vec<(i64, u64, Vec<(usize, Stored<'_>)>)> = Vec::new();
+    let mut groups: Vec<Group<'_>> = Vec::new();
     for block in blocks {
         let header = block.1.header;
         let small = header.line_bytes < SMALL_BLOCK_BYTES;
         match groups.last_mut() {
-            Some((newest, bytes, group))
-                if header.min_timestamp <= *newest
-                    || (small && *bytes < SMALL_BLOCK_BYTES)
-                    || (*newest < cutoff && header.min_timestamp < cutoff) =>
+            Some(group)
+                if header.min_timestamp <= group.newest
+                    || (small && group.line_bytes < SMALL_BLOCK_BYTES)
+                    || (group.newest < cutoff && header.min_timestamp < cutoff) =>
             {
-                *newest = header.max_timestamp.max(*newest);
-                *bytes += header.line_bytes;
-                group.push(block);
+                group.newest = header.max_timestamp.max(group.newest);
+                group.line_bytes += header.line_bytes;
+                group.blocks.push(block);
             }
-            _ => groups.push((header.max_timestamp, header.line_bytes, vec![block])),
+            _ => groups.push(Group {
+                newest: header.max_timestamp,
+                line_bytes: header.line_bytes,
+                blocks: vec![block],
+            }),
         }
     }
     groups
         .into_iter()
-        .map(|(_, _, mut group)| {
-            group.sort_by_key(|(came, _)| *came);
-            group.into_iter().map(|(_, block)| block).collect()
+        .map(|mut group| {
+            group.blocks.sort_by_key(|(came, _)| *came);
+            group.blocks.into_iter().map(|(_, block)| block).collect()
         })
         .collect()
+}
+
+/// Blocks that are written together, each with its place in the order in which they came.
+#[derive(Debug)]
+struct Group<'a> {
+    newest: i64,
+    line_bytes: u64,
+    blocks: Vec<(usize, Stored<'a>)>,
 }
 
 /// The entries of a run from the cutoff on as a block.

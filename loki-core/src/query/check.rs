@@ -35,23 +35,13 @@ pub(crate) fn check(expr: &Expr, request: &QueryRequest, limits: &Limits) -> Res
         }
         check_labels(selector, limits)?;
     }
-    if limits.max_query_range > Period::ZERO {
-        if let Some(range) = found
-            .ranges
-            .iter()
-            .max()
-            .filter(|&&range| range > limits.max_query_range.as_nanos())
-        {
-            let text = format!(
-                "[interval] value exceeds limit: [{}] > [{}]",
-                Period(*range),
-                limits.max_query_range
-            );
-            return exceeded(text);
-        }
+    let longest = Period(found.ranges.iter().copied().max().unwrap_or(0));
+    if limits.max_query_range > Period::ZERO && longest > limits.max_query_range {
+        let most = limits.max_query_range;
+        return exceeded(format!("[interval] value exceeds limit: [{longest}] > [{most}]"));
     }
     if limits.max_query_length > Period::ZERO {
-        let longest = found.ranges.iter().copied().max().unwrap_or(0);
+        let longest = longest.as_nanos();
         let length = match request.time {
             Time::Range { start, end, .. } => end.saturating_sub(start).saturating_add(longest),
             Time::Instant(_) => longest,
