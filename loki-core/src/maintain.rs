@@ -65,7 +65,7 @@ impl Inner {
                 let chosen: Vec<_> =
                     live.iter().filter(|s| numbers.contains(&s.meta().number)).map(Arc::clone).collect();
                 state.store.replace(&numbers, None, |writer| {
-                    rewrite(&chosen, &|labels| retention.cutoff(labels), settings.encoding, writer)
+                    rewrite(&chosen, &|labels| retention.cutoff(labels), settings, writer)
                 })?;
             }
         }
