@@ -37,7 +37,7 @@ pub use push::{PushEntry, PushLabels, PushRequest, PushStream};
 pub use quantity::{ByteSize, Period};
 pub use recovery::{DamagedFile, Recovery};
 pub use request::{IndexStats, QueryRequest, QueryResponse, QueryStats, SeriesRequest};
-pub use settings::{Settings, WalSync};
+pub use settings::{ContentFilters, Settings, WalSync};
 pub use tenant::TenantId;
 
 pub use loki_chunk as chunk;

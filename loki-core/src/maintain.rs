@@ -75,7 +75,7 @@ impl Inner {
                     .map(Arc::clone)
                     .collect();
                 state.store.replace(&numbers, None, |writer| {
-                    rewrite(&chosen, &|labels| retention.cutoff(labels), settings.encoding, writer)
+                    rewrite(&chosen, &|labels| retention.cutoff(labels), settings, writer)
                 })?;
             }
         }
