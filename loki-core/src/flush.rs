@@ -62,7 +62,9 @@ impl Inner {
                 // Done by an earlier try that failed at a later tenant.
                 continue;
             }
-            state.store.replace(&[], Some(flushing.wal_through), |writer| write_tenant(&head, &settings, writer))?;
+            state.store.replace(&[], Some(flushing.wal_through), |writer| {
+                write_tenant(&head, &settings, writer)
+            })?;
         }
         self.generations.write().flushing = None;
         self.counters.flushes.fetch_add(1, Ordering::Relaxed);
@@ -130,10 +132,17 @@ fn write_tenant(head: &TenantHead, settings: &Settings, writer: &mut SegmentWrit
     let mut filters = FilterMaker::new(settings.content_filters);
     for stream in streams {
         let blocks = blocks_of(&stream, &mut compressor)?;
-        writer.stream(stream.labels(), blocks.iter().map(|block| {
-            let filter = filters.of(&block.header, &block.data).into();
-            BlockToWrite { header: &block.header, data: &block.data, filter }
-        }))?;
+        writer.stream(
+            stream.labels(),
+            blocks.iter().map(|block| {
+                let filter = filters.of(&block.header, &block.data).into();
+                BlockToWrite {
+                    header: &block.header,
+                    data: &block.data,
+                    filter,
+                }
+            }),
+        )?;
     }
     Ok(())
 }

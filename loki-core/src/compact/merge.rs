@@ -44,7 +44,9 @@ pub(crate) fn rewrite(
         let mut blocks = Vec::new();
         for (segment, chunks) in &mut inputs {
             if peek_labels(chunks)?.as_ref() == Some(&labels) {
-                let Some(chunk) = chunks.next().transpose()? else { continue };
+                let Some(chunk) = chunks.next().transpose()? else {
+                    continue;
+                };
                 blocks.extend(chunk.blocks.into_iter().map(|block| Stored { segment, block }));
             }
         }
@@ -83,9 +85,11 @@ enum Kept<'a> {
 impl Kept<'_> {
     fn with_filter(&self, filters: &mut FilterMaker) -> BlockToWrite<'_> {
         let (header, data, filter) = match self {
-            Kept::Copied(Stored { segment, block }) => {
-                (&block.header, segment.bytes(block), segment.filter(block).filter(|_| filters.are_wanted()))
-            }
+            Kept::Copied(Stored { segment, block }) => (
+                &block.header,
+                segment.bytes(block),
+                segment.filter(block).filter(|_| filters.are_wanted()),
+            ),
             Kept::New(block) => (&block.header, &*block.data, None),
         };
         let filter = filter.map_or_else(|| filters.of(header, data).into(), Cow::Borrowed);

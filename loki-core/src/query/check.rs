@@ -3,9 +3,9 @@
 use super::select::Parts;
 use crate::{Error, ErrorKind, Limits, Period, QueryRequest};
 use loki_index::Needles;
-use loki_logql::{QueryResult, Time};
 use loki_logql::ast::{Expr, LogRange, Selector};
 use loki_logql::visit::{Visitor, walk_log_range};
+use loki_logql::{QueryResult, Time};
 use loki_logql::{QueryResult, Time};
 
 /// Holds a parsed query against the limits of its tenant.
@@ -213,7 +213,15 @@ pub(crate) fn is_unseen(
     }
     let longest = found.ranges.iter().copied().max().unwrap_or(0);
     for selector in &found.selectors {
-        if !parts.select(&selector.matchers, start.saturating_sub(longest), end.saturating_add(1), &Needles::new())?.is_empty() {
+        if !parts
+            .select(
+                &selector.matchers,
+                start.saturating_sub(longest),
+                end.saturating_add(1),
+                &Needles::new(),
+            )?
+            .is_empty()
+        {
             return Ok(false);
         }
     }

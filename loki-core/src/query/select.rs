@@ -57,12 +57,18 @@ impl Parts {
             if !segment.overlaps(start, end) {
                 continue;
             }
-            for chunk in segment.select(&predicates, start, end).map_err(|e| source_error(e.to_string()))? {
+            for chunk in segment
+                .select(&predicates, start, end)
+                .map_err(|e| source_error(e.to_string()))?
+            {
                 let is_wanted = |block: &SegmentBlock| {
                     block.header.overlaps(&(start..end)) && (needles.is_empty() || segment.may_match(block, needles))
                 };
                 let wanted = chunk.blocks.into_iter().filter(is_wanted);
-                let mut wanted = wanted.map(|block| BlockRef::Stored { segment: Arc::clone(segment), block });
+                let mut wanted = wanted.map(|block| BlockRef::Stored {
+                    segment: Arc::clone(segment),
+                    block,
+                });
                 if let Some(first) = wanted.next() {
                     let place = stream_of(&mut streams, &chunk.labels);
                     streams[place].blocks.push(first);
@@ -93,7 +99,11 @@ impl Parts {
 pub(super) fn needles(literals: &[Vec<Literal>]) -> Needles {
     let mut needles = Needles::new();
     for any_of in literals {
-        needles.and_any(any_of.iter().map(|literal| Needle::new(&literal.bytes, literal.ignore_case)));
+        needles.and_any(
+            any_of
+                .iter()
+                .map(|literal| Needle::new(&literal.bytes, literal.ignore_case)),
+        );
     }
     needles
 }

@@ -50,8 +50,14 @@ enum Content {
 
 impl Source for EngineSource<'_> {
     fn visit(&self, selection: &Selection<'_>, visitor: &dyn Visitor) -> Result<(), Error> {
-        let streams = self.parts.select(selection.matchers, selection.start, selection.end, &needles(selection.literals))?;
-        self.stats.select(streams.len(), streams.iter().map(|s| s.blocks.len()).sum());
+        let streams = self.parts.select(
+            selection.matchers,
+            selection.start,
+            selection.end,
+            &needles(selection.literals),
+        )?;
+        self.stats
+            .select(streams.len(), streams.iter().map(|s| s.blocks.len()).sum());
         let units: Vec<Unit> = streams.into_iter().flat_map(units).collect();
         match selection.order {
             Order::Any => self.visit_any(units, visitor),

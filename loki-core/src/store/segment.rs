@@ -60,10 +60,18 @@ impl Segment {
         let index = Index::open(index).map_err(|problem| Error::corrupt(&name, problem))?;
         let filters = View::new(bytes.clone(), &footer.filters);
         filters.verify(&name, &footer.filters)?;
-        let filters = Filters::open(filters, bytes.clone(), index.len())
-            .map_err(|problem| Error::corrupt(&name, problem))?;
+        let filters =
+            Filters::open(filters, bytes.clone(), index.len()).map_err(|problem| Error::corrupt(&name, problem))?;
         let labels = (0..index.len()).map(|_| OnceLock::new()).collect();
-        Ok(Segment { name, meta, bytes, directories, index, filters, labels })
+        Ok(Segment {
+            name,
+            meta,
+            bytes,
+            directories,
+            index,
+            filters,
+            labels,
+        })
     }
 
     /// The path of its file.
@@ -175,8 +183,14 @@ impl Segment {
     }
 
     fn chunk(&self, id: SeriesId) -> Result<SegmentChunk, Error> {
-        let place = *self.places(id)?.first().ok_or_else(|| self.damaged(format_args!("series {} has no chunk", id.0)))?;
-        let end = place.offset.checked_add(place.length).filter(|&end| end <= self.bytes.len() as u64);
+        let place = *self
+            .places(id)?
+            .first()
+            .ok_or_else(|| self.damaged(format_args!("series {} has no chunk", id.0)))?;
+        let end = place
+            .offset
+            .checked_add(place.length)
+            .filter(|&end| end <= self.bytes.len() as u64);
         let first = self.filters.first_block(id.0);
         let blocks = self.directory(id)?.into_iter().zip(first..).map(|(header, number)| {
             let data = header.data_range();
@@ -185,9 +199,11 @@ impl Segment {
                 .checked_add(data.start)
                 .zip(place.offset.checked_add(data.end));
             match range.zip(end) {
-                Some(((from, to), end)) if from <= to && to <= end => {
-                    Ok(SegmentBlock { header, data: from as usize..to as usize, number })
-                }
+                Some(((from, to), end)) if from <= to && to <= end => Ok(SegmentBlock {
+                    header,
+                    data: from as usize..to as usize,
+                    number,
+                }),
                 _ => Err(self.damaged(format_args!("a block of series {} lies outside its chunk", id.0))),
             }
         });

@@ -92,7 +92,10 @@ impl SegmentWriter {
                 self.filters.begin_stream();
             }
             self.filters.push(&filter);
-            headers.push(BlockHeader { offset: self.length - start, ..*header });
+            headers.push(BlockHeader {
+                offset: self.length - start,
+                ..*header
+            });
             place.min_timestamp = place.min_timestamp.min(header.min_timestamp);
             place.max_timestamp = place.max_timestamp.max(header.max_timestamp);
             place.entries += u64::from(header.entries);

@@ -137,7 +137,10 @@ fn pack(shape: Shape, slots: Vec<u8>) -> Vec<u8> {
     if shape.fingerprint_bits == 8 {
         return slots;
     }
-    slots.chunks(2).map(|pair| pair[0] | pair.get(1).map_or(0, |high| high << 4)).collect()
+    slots
+        .chunks(2)
+        .map(|pair| pair[0] | pair.get(1).map_or(0, |high| high << 4))
+        .collect()
 }
 
 /// The finalizer of murmur3.
@@ -165,7 +168,10 @@ mod tests {
                 let keys = keys(0..size);
                 let (shape, slots) = build(&keys, bits).unwrap();
                 assert_eq!(Some(slots.len()), shape.bytes());
-                assert!(keys.iter().all(|&key| contains(shape, &slots, key)), "{size} keys of {bits} bits");
+                assert!(
+                    keys.iter().all(|&key| contains(shape, &slots, key)),
+                    "{size} keys of {bits} bits"
+                );
             }
         }
     }
@@ -175,9 +181,16 @@ mod tests {
         let known = keys(0..20_000);
         for (bits, expected) in [(8, 300..500), (4, 5_900..6_600)] {
             let (shape, slots) = build(&known, bits).unwrap();
-            let passed = keys(20_000..120_000).into_iter().filter(|&key| contains(shape, &slots, key)).count();
+            let passed = keys(20_000..120_000)
+                .into_iter()
+                .filter(|&key| contains(shape, &slots, key))
+                .count();
             assert!(expected.contains(&passed), "{passed} of 100000 pass {bits} bits");
-            assert!(slots.len() * 8 < known.len() * bits as usize * 13 / 10, "{} bytes", slots.len());
+            assert!(
+                slots.len() * 8 < known.len() * bits as usize * 13 / 10,
+                "{} bytes",
+                slots.len()
+            );
         }
     }
 }

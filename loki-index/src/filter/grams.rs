@@ -111,9 +111,15 @@ fn minimizers<const GRAM: usize, const WINDOW: usize>(text: &[u8], scratch: &mut
     least.clear();
     // Eight bytes from each place on, the grams that end behind the last such place one by one.
     let mask = (1u64 << (8 * GRAM)) - 1;
-    least.extend(text.array_windows().map(|&bytes| hash(u64::from_le_bytes(bytes) & mask)));
+    least.extend(
+        text.array_windows()
+            .map(|&bytes| hash(u64::from_le_bytes(bytes) & mask)),
+    );
     for at in least.len()..text.len() + 1 - GRAM {
-        let gram = text[at..at + GRAM].iter().rev().fold(0, |gram, &byte| gram << 8 | u64::from(byte));
+        let gram = text[at..at + GRAM]
+            .iter()
+            .rev()
+            .fold(0, |gram, &byte| gram << 8 | u64::from(byte));
         least.push(hash(gram));
     }
     let mut reach = 1;
@@ -164,10 +170,7 @@ mod tests {
             .windows(gram)
             .map(|gram| hash(gram.iter().rev().fold(0, |value, &byte| value << 8 | u64::from(byte))))
             .collect();
-        let mut kept: Vec<u32> = hashes
-            .windows(window)
-            .map(|run| *run.iter().min().unwrap())
-            .collect();
+        let mut kept: Vec<u32> = hashes.windows(window).map(|run| *run.iter().min().unwrap()).collect();
         kept.dedup();
         kept
     }
