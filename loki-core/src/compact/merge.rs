@@ -120,7 +120,7 @@ fn merge_stream<'a>(blocks: Vec<Stored<'a>>, cutoff: i64, compressor: &mut Compr
 fn groups(blocks: Vec<Stored<'_>>, cutoff: i64) -> Vec<Vec<Stored<'_>>> {
     let mut blocks: Vec<(usize, Stored<'_>)> = blocks.into_iter().enumerate().collect();
     blocks.sort_by_key(|(_, block)| block.block.header.min_timestamp);
-    let mut groups: Vec<(i64, u64, Vec<(usize, Stored<'_>)>)> = Vec::new();
+    let mut groups: Vec<Group<'_>> = Vec::new();
     for block in blocks {
         let header = block.1.block.header;
         let small = header.line_bytes < SMALL_BLOCK_BYTES;

@@ -6,7 +6,6 @@ use loki_index::Needles;
 use loki_logql::ast::{Expr, LogRange, Selector};
 use loki_logql::visit::{Visitor, walk_log_range};
 use loki_logql::{QueryResult, Time};
-use loki_logql::{QueryResult, Time};
 
 /// Holds a parsed query against the limits of its tenant.
 ///
