@@ -84,12 +84,15 @@ impl Engine {
         clock: Arc<dyn Clock>,
     ) -> Result<Engine, Error> {
         let folders = Folders::make(&*files, path.as_ref())?;
-        let lock = files.lock(&path.as_ref().join("LOCK")).map_err(|error| match error.kind() {
-            io::ErrorKind::WouldBlock => {
-                Error::new(ErrorKind::Locked, format!("{} is open in another engine", path.as_ref().display()))
-            }
-            _ => Error::io(path.as_ref().display(), error),
-        })?;
+        let lock = files
+            .lock(&path.as_ref().join("LOCK"))
+            .map_err(|error| match error.kind() {
+                io::ErrorKind::WouldBlock => Error::new(
+                    ErrorKind::Locked,
+                    format!("{} is open in another engine", path.as_ref().display()),
+                ),
+                _ => Error::io(path.as_ref().display(), error),
+            })?;
         let tenants = Tenants::open(Arc::clone(&files), &folders.tenants)?;
         let replay = recovery::replay(&*files, &folders.wal, &tenants, &settings, clock.now())?;
         let wal = Wal::create(Arc::clone(&files), &folders.wal, replay.next_wal, settings.wal_sync)?;
@@ -172,7 +175,10 @@ impl Engine {
         let plan = match Plan::compile(&expr) {
             Ok(plan) => plan,
             Err(error) if query::is_unseen(&error, &expr, &parts, request.time, started)? => {
-                return Ok(QueryResponse { result: query::nothing(&expr, request.time), stats: QueryStats::default() });
+                return Ok(QueryResponse {
+                    result: query::nothing(&expr, request.time),
+                    stats: QueryStats::default(),
+                });
             }
             Err(error) => return Err(error.into()),
         };
@@ -183,7 +189,11 @@ impl Engine {
             pool: &inner.pool,
             stats: &stats,
             clock: &*inner.clock,
-            deadline: if timeout > 0 { started.saturating_add(timeout) } else { i64::MAX },
+            deadline: if timeout > 0 {
+                started.saturating_add(timeout)
+            } else {
+                i64::MAX
+            },
         };
         let asked = loki_logql::Request {
             time: query::clamp(request.time, plan.is_log(), limits, started),
@@ -200,13 +210,20 @@ impl Engine {
         };
         let evaluation = plan.evaluate(&source, &asked).map_err(|error| {
             let cancelled = matches!(error.kind(), loki_logql::ErrorKind::Cancelled);
-            if cancelled && inner.clock.now() > source.deadline { query::timed_out() } else { Error::from(error) }
+            if cancelled && inner.clock.now() > source.deadline {
+                query::timed_out()
+            } else {
+                Error::from(error)
+            }
         })?;
         let mut stats = stats.stats();
         stats.exec_nanos = u64::try_from(inner.clock.now().saturating_sub(started)).unwrap_or(0);
         stats.post_filter_lines = evaluation.post_filter_lines;
         stats.entries_returned = query::entries_returned(&evaluation.result);
-        Ok(QueryResponse { result: evaluation.result, stats })
+        Ok(QueryResponse {
+            result: evaluation.result,
+            stats,
+        })
     }
 
     /// The label names of the selected streams, sorted.
@@ -238,7 +255,9 @@ impl Engine {
     /// As [`labels`](Engine::labels).
     pub fn series(&self, tenant: &TenantId, request: &SeriesRequest) -> Result<Vec<Labels>, Error> {
         let (parts, selectors) = self.metadata(tenant, request)?;
-        Ok(query::series(&parts, &selectors, request.start, request.end)?.into_iter().collect())
+        Ok(query::series(&parts, &selectors, request.start, request.end)?
+            .into_iter()
+            .collect())
     }
 
     /// Streams, blocks, bytes and entries of the selected streams in a time range.
@@ -287,9 +306,17 @@ impl Engine {
     /// Puts other limits into force, for all tenants.
     pub fn set_limits(&self, limits: Limits, overrides: std::collections::BTreeMap<TenantId, Limits>) {
         let mut settings = self.0.settings.write().unwrap_or_else(PoisonError::into_inner);
-        *settings = Arc::new(Settings { limits, overrides, ..(**settings).clone() });
+        *settings = Arc::new(Settings {
+            limits,
+            overrides,
+            ..(**settings).clone()
+        });
         // What was found out about labels depends on limits.
-        self.0.tenants.all().iter().for_each(|(_, tenant)| tenant.labels.clear());
+        self.0
+            .tenants
+            .all()
+            .iter()
+            .for_each(|(_, tenant)| tenant.labels.clear());
     }
 
     /// The time by the engine's clock, in nanoseconds.
@@ -313,8 +340,16 @@ impl Inner {
     /// What a query of `tenant` reads.
     pub(crate) fn parts(&self, tenant: &TenantId) -> Parts {
         // Heads before segments: what is flushed in between is seen twice and told apart, never missed.
-        let heads = self.generations.read().all().filter_map(|head| head.tenant(tenant)).collect();
-        let segments = self.tenants.get(tenant).map_or_else(Vec::new, |state| state.store.live().to_vec());
+        let heads = self
+            .generations
+            .read()
+            .all()
+            .filter_map(|head| head.tenant(tenant))
+            .collect();
+        let segments = self
+            .tenants
+            .get(tenant)
+            .map_or_else(Vec::new, |state| state.store.live().to_vec());
         Parts { heads, segments }
     }
 }
@@ -323,7 +358,9 @@ fn record(tenant: &TenantId, accepted: &Accepted<'_>) -> Vec<u8> {
     let mut record = RecordBuilder::new(tenant, accepted.bytes as usize);
     for stream in &accepted.streams {
         record.stream(stream.labels.labels.iter(), stream.len());
-        accepted.each(stream, |timestamp, line, metadata| record.entry(timestamp, line, metadata));
+        accepted.each(stream, |timestamp, line, metadata| {
+            record.entry(timestamp, line, metadata)
+        });
     }
     record.finish()
 }
@@ -336,12 +373,16 @@ struct Folders {
 
 impl Folders {
     fn make(files: &dyn Files, root: &Path) -> Result<Folders, Error> {
-        let folders = Folders { wal: root.join("wal"), tenants: root.join("tenants") };
+        let folders = Folders {
+            wal: root.join("wal"),
+            tenants: root.join("tenants"),
+        };
         for folder in [root, &folders.wal, &folders.tenants] {
-            files.create_folder(folder).map_err(|e| Error::io(folder.display(), e))?;
+            files
+                .create_folder(folder)
+                .map_err(|e| Error::io(folder.display(), e))?;
         }
         files.sync_folder(root).map_err(|e| Error::io(root.display(), e))?;
         Ok(folders)
     }
 }
-

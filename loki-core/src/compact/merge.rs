@@ -1,7 +1,7 @@
 //! Carrying out a merge: streams of several segments into one.
 
-use crate::store::{Segment, SegmentChunk, SegmentWriter};
 use crate::Error;
+use crate::store::{Segment, SegmentChunk, SegmentWriter};
 use loki_chunk::{
     BLOCK_MAX_ENTRIES, BLOCK_TARGET_BYTES, Block, BlockColumns, BlockHeader, ColumnSet, Compressor, Encoding, Merge,
     MergeSource,
@@ -44,8 +44,15 @@ pub(crate) fn rewrite(
         let mut blocks = Vec::new();
         for (segment, chunks) in &mut inputs {
             if peek_labels(chunks)?.as_ref() == Some(&labels) {
-                let Some(chunk) = chunks.next().transpose()? else { continue };
-                blocks.extend(chunk.blocks.into_iter().map(|(header, data)| Stored { segment, header, data }));
+                let Some(chunk) = chunks.next().transpose()? else {
+                    continue;
+                };
+                blocks.extend(
+                    chunk
+                        .blocks
+                        .into_iter()
+                        .map(|(header, data)| Stored { segment, header, data }),
+                );
             }
         }
         let cutoff = cutoff(&labels);
@@ -91,11 +98,7 @@ impl Kept<'_> {
 }
 
 /// The blocks of one stream, in the order in which they came, as blocks in time order.
-fn merge_stream<'a>(
-    blocks: Vec<Stored<'a>>,
-    cutoff: i64,
-    compressor: &mut Compressor,
-) -> Result<Vec<Kept<'a>>, Error> {
+fn merge_stream<'a>(blocks: Vec<Stored<'a>>, cutoff: i64, compressor: &mut Compressor) -> Result<Vec<Kept<'a>>, Error> {
     let mut kept = Vec::with_capacity(blocks.len());
     for mut group in groups(blocks, cutoff) {
         if group.len() == 1 && group[0].header.min_timestamp >= cutoff {
@@ -174,6 +177,8 @@ impl MergeSource for Source<'_> {
     fn load(&mut self, columns: &mut BlockColumns) -> Result<(), Error> {
         columns.clear();
         let data = self.0.segment.bytes(&self.0.data);
-        columns.read(&self.0.header, data, ColumnSet::ALL).map_err(|e| Error::corrupt(self.0.segment.name(), e))
+        columns
+            .read(&self.0.header, data, ColumnSet::ALL)
+            .map_err(|e| Error::corrupt(self.0.segment.name(), e))
     }
 }

@@ -55,8 +55,17 @@ pub(crate) struct StreamEnd<'a> {
 
 impl Stream {
     pub(super) fn new(labels: Labels) -> Stream {
-        let state = State { sealed: Vec::new(), sealed_bytes: 0, open: Arc::default(), oldest: i64::MAX, newest: i64::MIN };
-        Stream { labels, state: Mutex::new(state) }
+        let state = State {
+            sealed: Vec::new(),
+            sealed_bytes: 0,
+            open: Arc::default(),
+            oldest: i64::MAX,
+            newest: i64::MIN,
+        };
+        Stream {
+            labels,
+            state: Mutex::new(state),
+        }
     }
 
     /// Its labels.
@@ -74,7 +83,10 @@ impl Stream {
     pub(super) fn append<T>(&self, encoding: Encoding, fill: impl FnOnce(&mut StreamEnd<'_>) -> T) -> (T, i64) {
         let mut state = self.lock();
         let before = state.memory_bytes();
-        let answer = fill(&mut StreamEnd { encoding, state: &mut state });
+        let answer = fill(&mut StreamEnd {
+            encoding,
+            state: &mut state,
+        });
         (answer, state.memory_bytes() as i64 - before as i64)
     }
 
@@ -82,17 +94,23 @@ impl Stream {
     pub(crate) fn snapshot(&self) -> StreamSnapshot {
         let state = self.lock();
         let open = state.open.read().unwrap_or_else(PoisonError::into_inner);
-        let summary = open.min_timestamp().zip(open.max_timestamp()).map(|(min_timestamp, max_timestamp)| Summary {
-            entries: open.len() as u32,
-            min_timestamp,
-            max_timestamp,
-            line_bytes: open.line_bytes() as u64,
-            metadata_bytes: open.metadata_bytes(),
-            has_metadata: open.metadata_bytes() > 0,
-        });
+        let summary = open
+            .min_timestamp()
+            .zip(open.max_timestamp())
+            .map(|(min_timestamp, max_timestamp)| Summary {
+                entries: open.len() as u32,
+                min_timestamp,
+                max_timestamp,
+                line_bytes: open.line_bytes() as u64,
+                metadata_bytes: open.metadata_bytes(),
+                has_metadata: open.metadata_bytes() > 0,
+            });
         StreamSnapshot {
             sealed: state.sealed.clone(),
-            open: summary.map(|summary| OpenSnapshot { block: Arc::clone(&state.open), summary }),
+            open: summary.map(|summary| OpenSnapshot {
+                block: Arc::clone(&state.open),
+                summary,
+            }),
         }
     }
 
@@ -124,7 +142,8 @@ impl StreamEnd<'_> {
 }
 
 fn push(open: &mut HeadBlock, entry: EntryRef<'_>) -> bool {
-    open.append(entry).expect("metadata were sorted and made unique, and the block cut, before");
+    open.append(entry)
+        .expect("metadata were sorted and made unique, and the block cut, before");
     true
 }
 

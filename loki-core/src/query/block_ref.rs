@@ -15,7 +15,11 @@ pub(super) enum BlockRef {
     /// Of a head, open.
     Open(OpenSnapshot),
     /// In a segment: its header, and where its data lie in the file.
-    Stored { segment: Arc<Segment>, header: BlockHeader, data: Range<usize> },
+    Stored {
+        segment: Arc<Segment>,
+        header: BlockHeader,
+        data: Range<usize>,
+    },
 }
 
 impl BlockRef {

@@ -15,7 +15,11 @@ pub(crate) fn series(parts: &Parts, selectors: &[Selector], start: i64, end: i64
     let mut found = BTreeSet::new();
     each_selector(selectors, |matchers| {
         let predicates = lower(matchers)?;
-        for segment in parts.segments.iter().filter(|s| s.overlaps(start, end.saturating_add(1))) {
+        for segment in parts
+            .segments
+            .iter()
+            .filter(|s| s.overlaps(start, end.saturating_add(1)))
+        {
             found.extend(segment.series(&predicates, start, end)?);
         }
         for head in &parts.heads {
@@ -45,11 +49,19 @@ pub(crate) fn label_names(
     let mut names = BTreeSet::new();
     each_selector(selectors, |matchers| {
         let predicates = lower(matchers)?;
-        for segment in parts.segments.iter().filter(|s| s.overlaps(start, end.saturating_add(1))) {
+        for segment in parts
+            .segments
+            .iter()
+            .filter(|s| s.overlaps(start, end.saturating_add(1)))
+        {
             names.extend(segment.label_names(&predicates, start, end)?);
         }
         for labels in in_heads(parts, &predicates, start, end) {
-            for (name, _) in labels.iter().filter(|(name, _)| !names.contains(*name)).collect::<Vec<_>>() {
+            for (name, _) in labels
+                .iter()
+                .filter(|(name, _)| !names.contains(*name))
+                .collect::<Vec<_>>()
+            {
                 names.insert(name.to_owned());
             }
         }
@@ -73,7 +85,11 @@ pub(crate) fn label_values(
     let mut values = BTreeSet::new();
     each_selector(selectors, |matchers| {
         let predicates = lower(matchers)?;
-        for segment in parts.segments.iter().filter(|s| s.overlaps(start, end.saturating_add(1))) {
+        for segment in parts
+            .segments
+            .iter()
+            .filter(|s| s.overlaps(start, end.saturating_add(1)))
+        {
             values.extend(segment.label_values(name, &predicates, start, end)?);
         }
         for labels in in_heads(parts, &predicates, start, end) {
@@ -98,7 +114,11 @@ pub(crate) fn index_stats(parts: &Parts, selector: &[Selector], start: i64, end:
                 let summary = block.summary();
                 let span = (summary.max_timestamp - summary.min_timestamp) as f64;
                 let inside = (end.min(summary.max_timestamp) - start.max(summary.min_timestamp)) as f64;
-                let share = if span > 0.0 { (inside / span).clamp(0.0, 1.0) } else { 1.0 };
+                let share = if span > 0.0 {
+                    (inside / span).clamp(0.0, 1.0)
+                } else {
+                    1.0
+                };
                 stats.chunks += 1;
                 stats.bytes += (summary.line_bytes as f64 * share) as u64;
                 stats.entries += (f64::from(summary.entries) * share) as u64;
@@ -115,10 +135,14 @@ fn in_heads<'p>(
     start: i64,
     end: i64,
 ) -> impl Iterator<Item = Labels> + 'p {
-    parts.heads.iter().flat_map(|head| head.select(predicates)).filter_map(move |stream| {
-        let (oldest, newest) = stream.time_range();
-        (newest >= start && oldest <= end).then(|| stream.labels().clone())
-    })
+    parts
+        .heads
+        .iter()
+        .flat_map(|head| head.select(predicates))
+        .filter_map(move |stream| {
+            let (oldest, newest) = stream.time_range();
+            (newest >= start && oldest <= end).then(|| stream.labels().clone())
+        })
 }
 
 fn each_selector(

@@ -43,7 +43,10 @@ impl Parts {
         let mut by_labels: HashMap<Labels, usize, RandomState> = HashMap::default();
         let mut stream_of = |streams: &mut Vec<StreamBlocks>, labels: &Labels| {
             *by_labels.entry(labels.clone()).or_insert_with(|| {
-                streams.push(StreamBlocks { labels: labels.clone(), blocks: Vec::new() });
+                streams.push(StreamBlocks {
+                    labels: labels.clone(),
+                    blocks: Vec::new(),
+                });
                 streams.len() - 1
             })
         };
@@ -51,14 +54,22 @@ impl Parts {
             if !segment.overlaps(start, end) {
                 continue;
             }
-            for chunk in segment.select(&predicates, start, end).map_err(|e| source_error(e.to_string()))? {
+            for chunk in segment
+                .select(&predicates, start, end)
+                .map_err(|e| source_error(e.to_string()))?
+            {
                 let place = stream_of(&mut streams, &chunk.labels);
-                let in_range = chunk.blocks.into_iter().filter(|(header, _)| header.overlaps(&(start..end)));
-                streams[place].blocks.extend(in_range.map(|(header, data)| BlockRef::Stored {
-                    segment: Arc::clone(segment),
-                    header,
-                    data,
-                }));
+                let in_range = chunk
+                    .blocks
+                    .into_iter()
+                    .filter(|(header, _)| header.overlaps(&(start..end)));
+                streams[place]
+                    .blocks
+                    .extend(in_range.map(|(header, data)| BlockRef::Stored {
+                        segment: Arc::clone(segment),
+                        header,
+                        data,
+                    }));
             }
         }
         for head in &self.heads {

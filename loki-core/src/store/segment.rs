@@ -2,8 +2,8 @@
 
 use super::layout::{Footer, View};
 use super::manifest::SegmentMeta;
-use crate::files::{FileBytes, Files};
 use crate::Error;
+use crate::files::{FileBytes, Files};
 use loki_chunk::{BlockHeader, directory};
 use loki_index::{ChunkPlace, Index, Postings, Predicate, SeriesId};
 use loki_logql::Labels;
@@ -47,7 +47,14 @@ impl Segment {
         index.verify(&name, &footer.index)?;
         let index = Index::open(index).map_err(|problem| Error::corrupt(&name, problem))?;
         let labels = (0..index.len()).map(|_| OnceLock::new()).collect();
-        Ok(Segment { name, meta, bytes, directories, index, labels })
+        Ok(Segment {
+            name,
+            meta,
+            bytes,
+            directories,
+            index,
+            labels,
+        })
     }
 
     /// The path of its file.
@@ -71,7 +78,10 @@ impl Segment {
     ///
     /// [`Corrupt`](crate::ErrorKind::Corrupt).
     pub(crate) fn select(&self, predicates: &[Predicate], start: i64, end: i64) -> Result<Vec<SegmentChunk>, Error> {
-        self.ids(predicates, start, end.saturating_sub(1))?.iter().map(|id| self.chunk(id)).collect()
+        self.ids(predicates, start, end.saturating_sub(1))?
+            .iter()
+            .map(|id| self.chunk(id))
+            .collect()
     }
 
     /// The chunks of all streams, in label order.
@@ -89,7 +99,10 @@ impl Segment {
     ///
     /// [`Corrupt`](crate::ErrorKind::Corrupt).
     pub(crate) fn series(&self, predicates: &[Predicate], start: i64, end: i64) -> Result<Vec<Labels>, Error> {
-        self.ids(predicates, start, end)?.iter().map(|id| self.labels(id)).collect()
+        self.ids(predicates, start, end)?
+            .iter()
+            .map(|id| self.labels(id))
+            .collect()
     }
 
     /// The label names of those streams.
@@ -131,7 +144,11 @@ impl Segment {
         }
         let mut within = Postings::new();
         for id in ids.iter() {
-            if self.places(id)?.iter().any(|place| place.max_timestamp >= start && place.min_timestamp <= end) {
+            if self
+                .places(id)?
+                .iter()
+                .any(|place| place.max_timestamp >= start && place.min_timestamp <= end)
+            {
                 within.insert(id);
             }
         }
@@ -139,17 +156,29 @@ impl Segment {
     }
 
     fn chunk(&self, id: SeriesId) -> Result<SegmentChunk, Error> {
-        let place = *self.places(id)?.first().ok_or_else(|| self.damaged(format_args!("series {} has no chunk", id.0)))?;
-        let end = place.offset.checked_add(place.length).filter(|&end| end <= self.bytes.len() as u64);
+        let place = *self
+            .places(id)?
+            .first()
+            .ok_or_else(|| self.damaged(format_args!("series {} has no chunk", id.0)))?;
+        let end = place
+            .offset
+            .checked_add(place.length)
+            .filter(|&end| end <= self.bytes.len() as u64);
         let blocks = self.directory(id)?.into_iter().map(|header| {
             let data = header.data_range();
-            let range = place.offset.checked_add(data.start).zip(place.offset.checked_add(data.end));
+            let range = place
+                .offset
+                .checked_add(data.start)
+                .zip(place.offset.checked_add(data.end));
             match range.zip(end) {
                 Some(((from, to), end)) if from <= to && to <= end => Ok((header, from as usize..to as usize)),
                 _ => Err(self.damaged(format_args!("a block of series {} lies outside its chunk", id.0))),
             }
         });
-        Ok(SegmentChunk { labels: self.labels(id)?, blocks: blocks.collect::<Result<_, _>>()? })
+        Ok(SegmentChunk {
+            labels: self.labels(id)?,
+            blocks: blocks.collect::<Result<_, _>>()?,
+        })
     }
 
     fn places(&self, id: SeriesId) -> Result<Vec<ChunkPlace>, Error> {
@@ -164,7 +193,9 @@ impl Segment {
             let bytes = section.get(at..at + 8)?;
             usize::try_from(super::layout::u64_at(bytes, 0)).ok()
         };
-        let range = offset(id.0).zip(offset(id.0 + 1)).and_then(|(start, end)| section.get(start..end));
+        let range = offset(id.0)
+            .zip(offset(id.0 + 1))
+            .and_then(|(start, end)| section.get(start..end));
         let bytes = range.ok_or_else(|| self.damaged(format_args!("no directory of series {}", id.0)))?;
         directory::decode(bytes).map_err(|e| self.damaged(e))
     }
