@@ -1,6 +1,6 @@
 //! The limits that a query is held against before it runs.
 
-use super::select::Parts;
+use super::scope::Scope;
 use crate::{Error, ErrorKind, Limits, Period, QueryRequest};
 use loki_logql::ast::{Expr, LogRange, Selector};
 use loki_logql::visit::{Visitor, walk_log_range};
@@ -202,11 +202,11 @@ const RECENT: i64 = 3 * 3600 * 1_000_000_000;
 ///
 /// # Errors
 ///
-/// As [`Parts::select`].
+/// As [`Scope::select`].
 pub(crate) fn is_unseen(
     error: &loki_logql::Error,
     expr: &Expr,
-    parts: &Parts,
+    scope: &Scope,
     time: Time,
     now: i64,
 ) -> Result<bool, Error> {
@@ -221,7 +221,7 @@ pub(crate) fn is_unseen(
     }
     let longest = found.ranges.iter().copied().max().unwrap_or(0);
     for selector in &found.selectors {
-        if !parts
+        if !scope
             .select(&selector.matchers, start.saturating_sub(longest), end.saturating_add(1))?
             .is_empty()
         {

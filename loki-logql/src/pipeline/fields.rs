@@ -182,7 +182,11 @@ mod tests {
     fn parsed(line: &str, stage: &str, stream: &Labels) -> Option<Labels> {
         let mut source = MemorySource::new();
         source.push(stream, 1, line, &[]);
-        let mut request = Request::new(Time::Range { start: 0, end: 2, step: 1 });
+        let mut request = Request::new(Time::Range {
+            start: 0,
+            end: 2,
+            step: 1,
+        });
         request.categorize = true;
         let plan = Plan::compile(&parse(&format!("{{app=\"x\"}} | {stage}")).expect("valid")).expect("compiles");
         let QueryResult::Streams(streams) = plan.evaluate(&source, &request).expect("answers").result else {
