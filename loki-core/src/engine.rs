@@ -9,12 +9,13 @@ use crate::recovery::{self, Recovery};
 use crate::tenants::Tenants;
 use crate::wal::{RecordBuilder, Wal};
 use crate::{
-    Clock, Error, ErrorKind, IndexStats, Limits, Metrics, PushRequest, QueryRequest, QueryResponse, QueryStats,
+    Clock, Error, ErrorKind, IndexStats, Limits, Metrics, PushRequest, QueryRequest, QueryResponse, QueryStats, Reader,
     SeriesRequest, Settings, SystemClock, TenantId,
 };
 use loki_logql::{Labels, Plan};
 use std::io;
 use std::path::{Path, PathBuf};
+use std::slice::from_ref;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
@@ -163,18 +164,23 @@ impl Engine {
     /// [`ErrorKind::InvalidQuery`], [`ErrorKind::LimitExceeded`], [`ErrorKind::Unsupported`], [`ErrorKind::TimedOut`],
     /// [`ErrorKind::Cancelled`], [`ErrorKind::Corrupt`].
     pub fn query(&self, tenant: &TenantId, request: &QueryRequest) -> Result<QueryResponse, Error> {
+        self.reader(from_ref(tenant)).query(request)
+    }
+
+    /// Evaluates a query over what `reader` sees.
+    pub(crate) fn evaluate(&self, reader: &Reader, request: &QueryRequest) -> Result<QueryResponse, Error> {
         let inner = &*self.0;
         inner.check_open()?;
         let started = inner.clock.now();
         let settings = inner.settings();
-        let limits = settings.limits(tenant);
+        let limits = &reader.limits();
         let expr = loki_logql::parse(&request.query)?;
         query::check_blocked(&request.query, &expr, limits)?;
         query::check(&expr, request, limits)?;
-        let parts = inner.parts(tenant);
+        let scope = reader.scope();
         let plan = match Plan::compile(&expr) {
             Ok(plan) => plan,
-            Err(error) if query::is_unseen(&error, &expr, &parts, request.time, started)? => {
+            Err(error) if query::is_unseen(&error, &expr, &scope, request.time, started)? => {
                 return Ok(QueryResponse {
                     result: query::nothing(&expr, request.time),
                     stats: QueryStats::default(),
@@ -185,7 +191,7 @@ impl Engine {
         let stats = StatsCounter::default();
         let timeout = limits.query_timeout.as_nanos();
         let source = EngineSource {
-            parts,
+            scope,
             pool: &inner.pool,
             stats: &stats,
             clock: &*inner.clock,
@@ -232,9 +238,7 @@ impl Engine {
     ///
     /// [`ErrorKind::InvalidQuery`] where a selector is none, [`ErrorKind::Corrupt`].
     pub fn labels(&self, tenant: &TenantId, request: &SeriesRequest) -> Result<Vec<String>, Error> {
-        let (parts, selectors) = self.metadata(tenant, request)?;
-        let names = query::label_names(&parts, &selectors, request.start, request.end)?;
-        Ok(names.into_iter().collect())
+        self.reader(from_ref(tenant)).labels(request)
     }
 
     /// The values that the label `name` has in the selected streams, sorted.
@@ -243,9 +247,7 @@ impl Engine {
     ///
     /// As [`labels`](Engine::labels).
     pub fn label_values(&self, tenant: &TenantId, name: &str, request: &SeriesRequest) -> Result<Vec<String>, Error> {
-        let (parts, selectors) = self.metadata(tenant, request)?;
-        let values = query::label_values(&parts, name, &selectors, request.start, request.end)?;
-        Ok(values.into_iter().collect())
+        self.reader(from_ref(tenant)).label_values(name, request)
     }
 
     /// The label sets of the selected streams, sorted.
@@ -254,10 +256,7 @@ impl Engine {
     ///
     /// As [`labels`](Engine::labels).
     pub fn series(&self, tenant: &TenantId, request: &SeriesRequest) -> Result<Vec<Labels>, Error> {
-        let (parts, selectors) = self.metadata(tenant, request)?;
-        Ok(query::series(&parts, &selectors, request.start, request.end)?
-            .into_iter()
-            .collect())
+        self.reader(from_ref(tenant)).series(request)
     }
 
     /// Streams, blocks, bytes and entries of the selected streams in a time range.
@@ -266,17 +265,7 @@ impl Engine {
     ///
     /// As [`labels`](Engine::labels).
     pub fn index_stats(&self, tenant: &TenantId, request: &SeriesRequest) -> Result<IndexStats, Error> {
-        let (parts, selectors) = self.metadata(tenant, request)?;
-        query::index_stats(&parts, &selectors, request.start, request.end)
-    }
-
-    fn metadata(
-        &self,
-        tenant: &TenantId,
-        request: &SeriesRequest,
-    ) -> Result<(Parts, Vec<loki_logql::ast::Selector>), Error> {
-        self.0.check_open()?;
-        Ok((self.0.parts(tenant), query::selectors(&request.selectors)?))
+        self.reader(from_ref(tenant)).index_stats(request)
     }
 
     /// Syncs the write-ahead log and takes no more calls. What is in memory is replayed by the next open.

@@ -1,5 +1,7 @@
 //! Reading of parameters as Loki documents it: times, durations, limits, directions, and the order in which they fail.
 
+mod explore;
+
 use loki_core::logql::{Direction, Time};
 use loki_core::{QueryRequest, SeriesRequest};
 
@@ -51,6 +53,8 @@ pub(crate) enum Error {
     TooManyPoints,
     #[error("interval must be >= 0")]
     Interval,
+    #[error("invalid aggregation option")]
+    Aggregation,
     #[error("parse error : syntax error: unexpected $end")]
     NoQuery,
 }

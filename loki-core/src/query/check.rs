@@ -1,6 +1,6 @@
 //! The limits that a query is held against before it runs.
 
-use super::select::Parts;
+use super::scope::Scope;
 use crate::{Error, ErrorKind, Limits, Period, QueryRequest};
 use loki_index::Needles;
 use loki_logql::ast::{Expr, LogRange, Selector};
@@ -193,11 +193,11 @@ const RECENT: i64 = 3 * 3600 * 1_000_000_000;
 ///
 /// # Errors
 ///
-/// As [`Parts::select`].
+/// As [`Scope::select`].
 pub(crate) fn is_unseen(
     error: &loki_logql::Error,
     expr: &Expr,
-    parts: &Parts,
+    scope: &Scope,
     time: Time,
     now: i64,
 ) -> Result<bool, Error> {
@@ -212,7 +212,7 @@ pub(crate) fn is_unseen(
     }
     let longest = found.ranges.iter().copied().max().unwrap_or(0);
     for selector in &found.selectors {
-        if !parts
+        if !scope
             .select(
                 &selector.matchers,
                 start.saturating_sub(longest),

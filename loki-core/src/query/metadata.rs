@@ -12,7 +12,7 @@ use std::collections::BTreeSet;
 /// # Errors
 ///
 /// A damaged segment, a matcher that does not compile.
-pub(crate) fn series(parts: &Parts, selectors: &[Selector], start: i64, end: i64) -> Result<BTreeSet<Labels>, Error> {
+pub(super) fn series(parts: &Parts, selectors: &[Selector], start: i64, end: i64) -> Result<BTreeSet<Labels>, Error> {
     let mut found = BTreeSet::new();
     each_selector(selectors, |matchers| {
         let predicates = lower(matchers)?;
@@ -41,7 +41,7 @@ pub(crate) fn series(parts: &Parts, selectors: &[Selector], start: i64, end: i64
 /// # Errors
 ///
 /// As [`series`].
-pub(crate) fn label_names(
+pub(super) fn label_names(
     parts: &Parts,
     selectors: &[Selector],
     start: i64,
@@ -76,7 +76,7 @@ pub(crate) fn label_names(
 /// # Errors
 ///
 /// As [`series`].
-pub(crate) fn label_values(
+pub(super) fn label_values(
     parts: &Parts,
     name: &str,
     selectors: &[Selector],
@@ -106,7 +106,7 @@ pub(crate) fn label_values(
 /// # Errors
 ///
 /// As [`series`].
-pub(crate) fn index_stats(parts: &Parts, selector: &[Selector], start: i64, end: i64) -> Result<IndexStats, Error> {
+pub(super) fn index_stats(parts: &Parts, selector: &[Selector], start: i64, end: i64) -> Result<IndexStats, Error> {
     let mut stats = IndexStats::default();
     each_selector(selector, |matchers| {
         for stream in parts.select(matchers, start, end.saturating_add(1), &Needles::new())? {

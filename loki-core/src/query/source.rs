@@ -2,7 +2,8 @@
 
 use super::batch::{BlockBatch, MergedBatch, Scratch, summary_of};
 use super::block_ref::{BlockRef, source_error};
-use super::select::{Parts, StreamBlocks, needles};
+use super::scope::Scope;
+use super::select::{StreamBlocks, needles};
 use super::stats::StatsCounter;
 use crate::Clock;
 use crate::pool::Pool;
@@ -23,7 +24,7 @@ const PARALLEL_BYTES: u64 = 1 << 20;
 /// What one query reads.
 #[derive(Debug)]
 pub(crate) struct EngineSource<'e> {
-    pub(crate) parts: Parts,
+    pub(crate) scope: Scope,
     pub(crate) pool: &'e Pool,
     pub(crate) stats: &'e StatsCounter,
     pub(crate) clock: &'e dyn Clock,
@@ -50,7 +51,7 @@ enum Content {
 
 impl Source for EngineSource<'_> {
     fn visit(&self, selection: &Selection<'_>, visitor: &dyn Visitor) -> Result<(), Error> {
-        let streams = self.parts.select(
+        let streams = self.scope.select(
             selection.matchers,
             selection.start,
             selection.end,
