@@ -10,6 +10,6 @@ mod stats;
 
 pub(crate) use check::{check, check_blocked, clamp, entries_returned, timed_out};
 pub(crate) use metadata::{index_stats, label_names, label_values, series};
-pub(crate) use select::{Parts, selectors};
+pub(crate) use select::{Parts, lower, selectors};
 pub(crate) use source::EngineSource;
 pub(crate) use stats::StatsCounter;

@@ -82,7 +82,7 @@ impl Parts {
 }
 
 /// Matchers compiled for the index.
-pub(super) fn lower(matchers: &[Matcher]) -> Result<Vec<Predicate>, loki_logql::Error> {
+pub(crate) fn lower(matchers: &[Matcher]) -> Result<Vec<Predicate>, loki_logql::Error> {
     matchers
         .iter()
         .map(|matcher| {
