@@ -1,6 +1,6 @@
 //! The table of endpoints: a row says where, by which methods, and who answers.
 
-use crate::api::{admin, index_stats, labels, legacy, limits, otlp, push, query, ring, series, status};
+use crate::api::{admin, index_stats, labels, legacy, limits, otlp, patterns, push, query, ring, series, status, tail};
 use crate::context::Context;
 use crate::metrics::route_label;
 use crate::respond::{Failure, method_not_allowed};
@@ -40,6 +40,9 @@ fn table() -> Vec<Route> {
         route("/loki/api/v1/label/{name}/values", GET_POST, labels::values),
         route("/loki/api/v1/series", GET_POST, series::series),
         route("/loki/api/v1/index/stats", GET_POST, index_stats::index_stats),
+        route("/loki/api/v1/patterns", GET_POST, patterns::patterns),
+        route("/loki/api/v1/tail", GET, tail::tail).hidden(),
+        route("/api/prom/tail", GET, tail::tail_legacy).hidden(),
         route("/api/prom/query", GET_POST, legacy::query),
         route("/api/prom/label", GET_POST, labels::names_legacy),
         route("/api/prom/label/{name}/values", GET_POST, labels::values_legacy),

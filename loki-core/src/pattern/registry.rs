@@ -144,7 +144,8 @@ mod tests {
     fn streams_not_used_for_longest_make_room() {
         let mut patterns = TenantPatterns::default();
         for used in 1..=20 {
-            let mut stream = StreamPatterns { used, ..StreamPatterns::default() };
+            let mut stream = StreamPatterns::default();
+            stream.used = used;
             stream.learn("info", 0, b"one two three four five");
             patterns.streams.insert(Labels::from_pairs([("n", used.to_string())]), stream);
         }
