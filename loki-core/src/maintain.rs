@@ -31,6 +31,7 @@ impl Engine {
         inner.check_open()?;
         let settings = inner.settings();
         let next_sync = inner.wal.tick(now)?;
+        inner.patterns.forget(now);
         let mut worked = false;
         if inner.flush_is_due(&settings, now) {
             inner.flush()?;

@@ -27,6 +27,10 @@ pub struct Settings {
     pub retention_interval: Period,
     /// Threads that queries use; 0: one a core.
     pub query_threads: usize,
+    /// A tail is ended after so long; 0: it is not.
+    pub tail_max_duration: Period,
+    /// Whether patterns are mined from what is pushed, for [`Engine::patterns`](crate::Engine::patterns).
+    pub pattern_ingester: bool,
     /// Limits of tenants without limits of their own.
     pub limits: Limits,
     /// Limits of single tenants.
@@ -72,6 +76,8 @@ impl Default for Settings {
             max_query_memory: ByteSize(256 << 20),
             retention_interval: Period::minutes(10),
             query_threads: 0,
+            tail_max_duration: Period::hours(1),
+            pattern_ingester: false,
             limits: Limits::default(),
             overrides: BTreeMap::new(),
         }

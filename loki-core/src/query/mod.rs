@@ -14,7 +14,7 @@ mod volume;
 pub(crate) use check::{check, check_blocked, clamp, entries_returned, is_unseen, nothing, timed_out};
 pub(crate) use detected::{detected_field_values, detected_fields, detected_labels, sample};
 pub(crate) use scope::Scope;
-pub(crate) use select::{Parts, selectors};
+pub(crate) use select::{Parts, lower, selectors};
 pub(crate) use source::EngineSource;
 pub(crate) use stats::StatsCounter;
 pub(crate) use volume::{any_selector, check_volume, volume};

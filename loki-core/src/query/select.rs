@@ -109,7 +109,7 @@ pub(super) fn needles(literals: &[Vec<Literal>]) -> Needles {
 }
 
 /// Matchers compiled for the index.
-pub(super) fn lower(matchers: &[Matcher]) -> Result<Vec<Predicate>, loki_logql::Error> {
+pub(crate) fn lower(matchers: &[Matcher]) -> Result<Vec<Predicate>, loki_logql::Error> {
     matchers
         .iter()
         .map(|matcher| {

@@ -6,3 +6,4 @@ mod routing;
 mod status;
 mod stop;
 mod support;
+mod tail;
