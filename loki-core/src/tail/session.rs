@@ -131,6 +131,7 @@ impl Inner {
             .collect();
         let state = self.tenants.get(&subscription.tenant);
         Ok(Parts {
+            hidden: self.hidden(&subscription.tenant),
             heads,
             segments: state.map_or_else(Vec::new, |state| state.store.live().to_vec()),
         })
