@@ -149,7 +149,7 @@ fn flags_take_one_dash_or_two_and_win_over_the_file() {
     let file = tempfile::NamedTempFile::new().expect("a file");
     std::fs::write(
         file.path(),
-        "server: {http_listen_port: ${PORT_OF_NO_ONE:1}, log_level: warn}\n",
+        "server: {http_listen_port: ${PORT_OF_NO_ONE:1}, log_level: warn}\ncompactor: {delete_request_store: filesystem}\n",
     )
     .expect("written");
     let path = file.path().display();
