@@ -1,7 +1,6 @@
 //! The reading side of a tail.
 
 use super::buffer::FRAME_ENTRIES;
-use super::registry::Tails;
 use super::request::TailRequest;
 use super::subscription::Subscription;
 use crate::engine::Inner;
@@ -13,9 +12,10 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Duration;
 
-/// An open tail: entries of the past first, then those that are pushed from now on, none missing and none twice.
+/// An open tail: entries of the past first, then those that are pushed from now on, none missing and none twice (though
+/// a push that is sent again is handed over again).
 ///
-/// Who reads too slowly loses entries, and is told which. Dropping a tail ends it.
+/// Who reads too slowly loses entries, and is told which. A tail keeps its engine open; dropping it ends it.
 ///
 /// ```
 /// use loki_core::{Engine, PushRequest, Settings, TailRequest, TenantId};
@@ -184,15 +184,20 @@ impl Tail {
         if now >= self.ends {
             return Err(Error::new(ErrorKind::LimitExceeded, "reached tail max duration limit"));
         }
-        if !self.history.is_empty() {
+        let frame = if self.history.is_empty() {
+            self.subscription.with_buffer(|buffer| TailFrame {
+                entries: buffer.take(now),
+                dropped: buffer.take_dropped(),
+            })
+        } else {
             let entries = self.history.drain(..self.history.len().min(FRAME_ENTRIES)).collect();
-            return Ok(Some(TailFrame { entries, dropped: Vec::new() }));
+            TailFrame { entries, dropped: Vec::new() }
+        };
+        if frame.entries.is_empty() && frame.dropped.is_empty() {
+            return Ok(None);
         }
-        let frame = self.subscription.with_buffer(|buffer| TailFrame {
-            entries: buffer.take(now),
-            dropped: buffer.take_dropped(),
-        });
-        Ok(Some(frame).filter(|frame| !frame.entries.is_empty() || !frame.dropped.is_empty()))
+        inner.tails.count_read(frame.entries.iter().map(|entry| entry.entry.line.len()).sum());
+        Ok(Some(frame))
     }
 
     /// Waits for the next frame; `None` where the time is over before there is one.
@@ -236,7 +241,6 @@ impl Tail {
 
 impl Drop for Tail {
     fn drop(&mut self) {
-        let tails: &Tails = &self.engine.0.tails;
-        tails.remove(&self.subscription);
+        self.engine.0.tails.remove(&self.subscription);
     }
 }
