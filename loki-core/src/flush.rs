@@ -3,9 +3,9 @@
 use crate::engine::Inner;
 use crate::generation::Flushing;
 use crate::head::{Head, OpenSnapshot, Stream, TenantHead};
-use crate::store::SegmentWriter;
+use crate::store::{BlockToWrite, FilterMaker, SegmentWriter};
 use crate::{Engine, Error, ErrorKind, Settings};
-use loki_chunk::{BLOCK_MAX_ENTRIES, Block, BlockSource, Compressor, Encoding, Merge};
+use loki_chunk::{BLOCK_MAX_ENTRIES, Block, BlockSource, Compressor, Merge};
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, PoisonError};
 
@@ -55,14 +55,16 @@ impl Inner {
 
     /// Writes the streams of a head to a segment a tenant, then forgets the head and its log files.
     fn write_out(&self, flushing: &Flushing) -> Result<(), Error> {
-        let encoding = self.settings().encoding;
+        let settings = self.settings();
         for (tenant, head) in flushing.head.tenants() {
             let state = self.tenants.get_or_open(&tenant)?;
             if state.store.wal_through() >= flushing.wal_through {
                 // Done by an earlier try that failed at a later tenant.
                 continue;
             }
-            state.store.replace(&[], Some(flushing.wal_through), |writer| write_tenant(&head, encoding, writer))?;
+            state.store.replace(&[], Some(flushing.wal_through), |writer| {
+                write_tenant(&head, &settings, writer)
+            })?;
         }
         self.generations.write().flushing = None;
         self.counters.flushes.fetch_add(1, Ordering::Relaxed);
@@ -112,7 +114,10 @@ impl Inner {
         }
         self.flush_in_turn().map_err(|error| match error.kind() {
             ErrorKind::Io => {
-                let text = format!("memory is full ({most} bytes) and cannot be flushed: {}", error.message());
+                let text = format!(
+                    "memory is full ({most} bytes) and cannot be flushed: {}",
+                    error.message()
+                );
                 Error::new(ErrorKind::Io, text).with_source(error)
             }
             _ => error,
@@ -120,13 +125,24 @@ impl Inner {
     }
 }
 
-fn write_tenant(head: &TenantHead, encoding: Encoding, writer: &mut SegmentWriter) -> Result<(), Error> {
+fn write_tenant(head: &TenantHead, settings: &Settings, writer: &mut SegmentWriter) -> Result<(), Error> {
     let mut streams = head.select(&[]);
     streams.sort_by(|a, b| a.labels().cmp(b.labels()));
-    let mut compressor = Compressor::new(encoding);
+    let mut compressor = Compressor::new(settings.encoding);
+    let mut filters = FilterMaker::new(settings.content_filters);
     for stream in streams {
         let blocks = blocks_of(&stream, &mut compressor)?;
-        writer.stream(stream.labels(), blocks.iter().map(|block| (&block.header, &*block.data)))?;
+        writer.stream(
+            stream.labels(),
+            blocks.iter().map(|block| {
+                let filter = filters.of(&block.header, &block.data).into();
+                BlockToWrite {
+                    header: &block.header,
+                    data: &block.data,
+                    filter,
+                }
+            }),
+        )?;
     }
     Ok(())
 }
@@ -136,7 +152,12 @@ fn blocks_of(stream: &Stream, compressor: &mut Compressor) -> Result<Vec<Arc<Blo
     let snapshot = stream.snapshot();
     let mut blocks = snapshot.sealed;
     if let Some(OpenSnapshot { block, .. }) = snapshot.open {
-        blocks.push(Arc::new(block.read().unwrap_or_else(PoisonError::into_inner).seal_with(compressor)));
+        blocks.push(Arc::new(
+            block
+                .read()
+                .unwrap_or_else(PoisonError::into_inner)
+                .seal_with(compressor),
+        ));
     }
     let ordered = |pair: &[Arc<Block>]| pair[0].header.max_timestamp < pair[1].header.min_timestamp;
     if blocks.windows(2).all(ordered) {
@@ -144,7 +165,10 @@ fn blocks_of(stream: &Stream, compressor: &mut Compressor) -> Result<Vec<Arc<Blo
     }
     let damaged = |e| Error::corrupt("a block in memory", e);
     let mut merged = Vec::with_capacity(blocks.len());
-    let mut merge = Merge::new(blocks.iter().map(|block| BlockSource { header: &block.header, data: &block.data }));
+    let mut merge = Merge::new(blocks.iter().map(|block| BlockSource {
+        header: &block.header,
+        data: &block.data,
+    }));
     while let Some(run) = merge.next_run(BLOCK_MAX_ENTRIES).map_err(damaged)? {
         merged.push(Arc::new(run.seal_with(compressor).map_err(damaged)?));
     }

@@ -47,7 +47,11 @@ impl Engine {
         }
         let later = now.saturating_add(settings.retention_interval.as_nanos());
         let due = [next_sync, inner.next_flush(&settings)].into_iter().flatten();
-        let next = if worked { now } else { due.fold(later, i64::min).max(now) };
+        let next = if worked {
+            now
+        } else {
+            due.fold(later, i64::min).max(now)
+        };
         Ok(Maintenance { worked, next })
     }
 }
@@ -58,15 +62,21 @@ impl Inner {
         let retention = Retention::new(settings.limits(tenant), now);
         let live = state.store.live();
         let metas: Vec<_> = live.iter().map(|segment| segment.meta().clone()).collect();
-        let goals = Goals { target_bytes: settings.target_segment_bytes.0, cutoff: retention.earliest() };
+        let goals = Goals {
+            target_bytes: settings.target_segment_bytes.0,
+            cutoff: retention.earliest(),
+        };
         match choose(&metas, goals) {
             Choice::Nothing => return Ok(false),
             Choice::Drop(old) => state.store.replace(&old, None, |_| Ok(()))?,
             Choice::Merge(numbers) => {
-                let chosen: Vec<_> =
-                    live.iter().filter(|s| numbers.contains(&s.meta().number)).map(Arc::clone).collect();
+                let chosen: Vec<_> = live
+                    .iter()
+                    .filter(|s| numbers.contains(&s.meta().number))
+                    .map(Arc::clone)
+                    .collect();
                 state.store.replace(&numbers, None, |writer| {
-                    rewrite(&chosen, &|labels| retention.cutoff(labels), settings.encoding, writer)
+                    rewrite(&chosen, &|labels| retention.cutoff(labels), settings, writer)
                 })?;
             }
         }
@@ -90,7 +100,11 @@ impl Retention {
             let selector = loki_logql::parse_selector(&rule.selector).ok()?;
             Some((selector.matchers, rule.priority, rule.period))
         });
-        Retention { now, default: limits.retention_period, rules: rules.collect() }
+        Retention {
+            now,
+            default: limits.retention_period,
+            rules: rules.collect(),
+        }
     }
 
     /// Before this timestamp the entries of a stream are too old.
@@ -110,7 +124,11 @@ impl Retention {
     }
 
     fn before(&self, period: Period) -> i64 {
-        if period > Period::ZERO { self.now.saturating_sub(period.as_nanos()) } else { i64::MIN }
+        if period > Period::ZERO {
+            self.now.saturating_sub(period.as_nanos())
+        } else {
+            i64::MIN
+        }
     }
 }
 

@@ -7,7 +7,7 @@ use crate::respond::Failure;
 use crate::settings::ServerSettings;
 use crate::tenant::Tenancy;
 use axum::http::{HeaderMap, StatusCode};
-use loki_core::{Engine, QueryRequest, TenantId};
+use loki_core::{Engine, QueryRequest, Reader, TenantId};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use tokio::sync::{Semaphore, watch};
@@ -93,6 +93,13 @@ impl Context {
         self.0.tenancy.tenant(headers)
     }
 
+    /// The reading side for the tenants of a request.
+    pub(crate) fn reader(&self, headers: &HeaderMap) -> Result<Reader, Failure> {
+        let tenants = self.0.tenancy.tenants(headers, self.0.settings.multi_tenant_queries)?;
+        let reader = self.engine().reader(&tenants.names);
+        Ok(if tenants.are_several { reader.labelled() } else { reader })
+    }
+
     /// What the body of a push may cost.
     pub(crate) fn push_bounds(&self) -> Bounds {
         Bounds {
@@ -135,14 +142,14 @@ impl Context {
     }
 
     /// Evaluates a query and encodes its answer; a client that goes away cancels it.
-    pub(crate) async fn query<T, F>(&self, tenant: TenantId, mut request: QueryRequest, encode: F) -> Result<T, Failure>
+    pub(crate) async fn query<T, F>(&self, reader: Reader, mut request: QueryRequest, encode: F) -> Result<T, Failure>
     where
         T: Send + 'static,
         F: FnOnce(loki_core::QueryResponse) -> Result<T, Failure> + Send + 'static,
     {
         let guard = CancelGuard::default();
         request.cancel = Some(Arc::clone(&guard.0));
-        self.blocking(Lane::Query, move |engine| encode(engine.query(&tenant, &request)?))
+        self.blocking(Lane::Query, move |_| encode(reader.query(&request)?))
             .await
     }
 

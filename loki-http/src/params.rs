@@ -1,5 +1,7 @@
 //! Reading of parameters as Loki documents it: times, durations, limits, directions, and the order in which they fail.
 
+mod explore;
+
 use loki_core::logql::{Direction, Time};
 use loki_core::{PatternRequest, Period, QueryRequest, SeriesRequest, TailRequest};
 
@@ -51,6 +53,8 @@ pub(crate) enum Error {
     TooManyPoints,
     #[error("interval must be >= 0")]
     Interval,
+    #[error("invalid aggregation option")]
+    Aggregation,
     #[error("parse error : syntax error: unexpected $end")]
     NoQuery,
 }
@@ -222,7 +226,10 @@ impl Params {
     /// What the early `/api/prom/tail` is asked.
     pub(crate) fn legacy_tail_request(&self, now: i64) -> Result<TailRequest, Error> {
         let query = self.legacy_text();
-        Ok(TailRequest { query, ..self.tail_request(now)? })
+        Ok(TailRequest {
+            query,
+            ..self.tail_request(now)?
+        })
     }
 
     /// What `patterns` is asked: the streams of one selector, which must be there.
@@ -230,7 +237,12 @@ impl Params {
         let range = self.range(now)?;
         let step = self.step(range)?;
         let query = self.value("query").ok_or(Error::NoQuery)?.to_owned();
-        Ok(PatternRequest { query, start: range.start, end: range.end, step })
+        Ok(PatternRequest {
+            query,
+            start: range.start,
+            end: range.end,
+            step,
+        })
     }
 
     /// What `labels` and label values are asked: the streams of one selector, or all.

@@ -88,7 +88,11 @@ impl<'a> Dictionary<'a> {
             next = ordinal + 1;
             Ok(())
         })?;
-        if accepted { Ok(()) } else { (next..end).try_for_each(each) }
+        if accepted {
+            Ok(())
+        } else {
+            (next..end).try_for_each(each)
+        }
     }
 
     fn accepted(

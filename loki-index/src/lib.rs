@@ -4,7 +4,8 @@
 //! conditions on labels, which of them to look at. Use `loki-core` instead if you want a log database.
 //!
 //! Two indexes answer the same questions: [`MemoryIndex`] grows one series at a time, [`Index`] reads the bytes that
-//! an [`IndexBuilder`] wrote. A [`Predicate`] is a compiled condition on one label; [`Postings`] is the answer.
+//! an [`IndexBuilder`] wrote, where an fst leads from labels to roaring bitmaps of series and is searched with the automata
+//! of regular expressions. A [`Predicate`] is a compiled condition on one label; [`Postings`] is the answer.
 //!
 //! ```
 //! use loki_index::{Index, IndexBuilder, Predicate};

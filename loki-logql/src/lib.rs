@@ -56,6 +56,7 @@ pub use error::{Error, ErrorKind};
 pub use labels::Labels;
 pub use log::LogRunner;
 pub use parse::{parse, parse_selector};
+pub use pipeline::{Field, json_fields, logfmt_fields};
 pub use plan::{Evaluation, Plan};
 pub use regex::matcher_regex;
 pub use request::{Direction, Limits, Request, Time};

@@ -38,7 +38,11 @@ const DAY: i64 = 24 * 3600 * 1_000_000_000;
 /// so that every byte is rewritten about once for each class it passes through. A segment whose older half, or a day of
 /// it, is past the cutoff is rewritten alone.
 pub(crate) fn choose(segments: &[SegmentMeta], goals: Goals) -> Choice {
-    let old: Vec<u64> = segments.iter().filter(|s| s.max_timestamp < goals.cutoff).map(|s| s.number).collect();
+    let old: Vec<u64> = segments
+        .iter()
+        .filter(|s| s.max_timestamp < goals.cutoff)
+        .map(|s| s.number)
+        .collect();
     if !old.is_empty() {
         return Choice::Drop(old);
     }
@@ -86,7 +90,10 @@ mod tests {
         }
     }
 
-    const GOALS: Goals = Goals { target_bytes: 256 << 20, cutoff: i64::MIN };
+    const GOALS: Goals = Goals {
+        target_bytes: 256 << 20,
+        cutoff: i64::MIN,
+    };
 
     #[test]
     fn four_of_a_size_are_merged_and_three_are_left() {
@@ -98,7 +105,11 @@ mod tests {
 
     #[test]
     fn segments_that_are_too_old_are_dropped_and_half_old_ones_rewritten() {
-        let segments = [segment(1, 10, 0..=99), segment(2, 10, 0..=199), segment(3, 10, 90..=500)];
+        let segments = [
+            segment(1, 10, 0..=99),
+            segment(2, 10, 0..=199),
+            segment(3, 10, 90..=500),
+        ];
         let goals = |cutoff| Goals { cutoff, ..GOALS };
         assert_eq!(choose(&segments, goals(100)), Choice::Drop(vec![1]));
         assert_eq!(choose(&segments[1..], goals(101)), Choice::Merge(vec![2]));

@@ -184,7 +184,9 @@ fn value_length(text: &str) -> usize {
 /// The message of a JSON line, as it is written between its quotes.
 fn message(line: &str) -> Option<&str> {
     let fields: HashMap<Cow<'_, str>, &RawValue> = serde_json::from_str(line).ok()?;
-    MESSAGE_FIELDS.iter().find_map(|&name| fields.get(name)?.get().strip_prefix('"')?.strip_suffix('"'))
+    MESSAGE_FIELDS
+        .iter()
+        .find_map(|&name| fields.get(name)?.get().strip_prefix('"')?.strip_suffix('"'))
 }
 
 #[cfg(test)]
@@ -214,7 +216,20 @@ mod tests {
     fn plain_text_is_cut_at_spaces_and_punctuation() {
         assert_eq!(
             tokens(LineFormat::Plain, "10:20:30 user=[bob,\"é\"]  a/b-c_d.e <x>"),
-            ["10:20:30", "user", "=", "[", "bob", ",", "\"", "é", "\"", "]", "a/b-c_d.e", "<x>"]
+            [
+                "10:20:30",
+                "user",
+                "=",
+                "[",
+                "bob",
+                ",",
+                "\"",
+                "é",
+                "\"",
+                "]",
+                "a/b-c_d.e",
+                "<x>"
+            ]
         );
         assert_eq!(LineFormat::Plain.tokens("only three tokens"), None);
         assert_eq!(LineFormat::Plain.tokens(&"a ".repeat(81)), None);
@@ -227,7 +242,20 @@ mod tests {
         assert_eq!(
             tokens(LineFormat::Logfmt, r#"ts=12 msg="a \" b" TraceID=7 flag x= t=1 T=1"#),
             [
-                "ts=", "<_>", "msg=", r#""a \" b""#, "TraceID=", "<_>", "flag", "", "x=", "", "t=", "<_>", "T=", "1"
+                "ts=",
+                "<_>",
+                "msg=",
+                r#""a \" b""#,
+                "TraceID=",
+                "<_>",
+                "flag",
+                "",
+                "x=",
+                "",
+                "t=",
+                "<_>",
+                "T=",
+                "1"
             ]
         );
     }

@@ -50,11 +50,18 @@ impl Patterns {
         for stream in &stored.streams {
             let pushes = patterns.pushes;
             let learner = patterns.streams.entry_ref(&stream.labels.labels).or_default();
-            let before = if learner.used == 0 { 0 } else { STREAM_BYTES + learner.memory_bytes() };
+            let before = if learner.used == 0 {
+                0
+            } else {
+                STREAM_BYTES + learner.memory_bytes()
+            };
             learner.used = pushes;
             stored.each(stream, |timestamp, line, metadata| {
                 if timestamp >= cutoff {
-                    let level = metadata.iter().find(|(name, _)| *name == LEVEL).map_or(NO_LEVEL, |(_, level)| level);
+                    let level = metadata
+                        .iter()
+                        .find(|(name, _)| *name == LEVEL)
+                        .map_or(NO_LEVEL, |(_, level)| level);
                     learner.learn(level, timestamp, line);
                 }
             });
@@ -71,8 +78,15 @@ impl Patterns {
             return;
         }
         self.forgotten.store(now, Ordering::Relaxed);
-        let all: Vec<_> = self.tenants.read().unwrap_or_else(PoisonError::into_inner).values().cloned().collect();
-        all.iter().for_each(|patterns| lock(patterns).forget(now.saturating_sub(KEPT.as_nanos())));
+        let all: Vec<_> = self
+            .tenants
+            .read()
+            .unwrap_or_else(PoisonError::into_inner)
+            .values()
+            .cloned()
+            .collect();
+        all.iter()
+            .for_each(|patterns| lock(patterns).forget(now.saturating_sub(KEPT.as_nanos())));
     }
 
     /// The patterns of the streams that `predicates` select.
@@ -83,14 +97,24 @@ impl Patterns {
         request: &PatternRequest,
         now: i64,
     ) -> Vec<PatternSeries> {
-        let found = self.tenants.read().unwrap_or_else(PoisonError::into_inner).get(tenant).cloned();
+        let found = self
+            .tenants
+            .read()
+            .unwrap_or_else(PoisonError::into_inner)
+            .get(tenant)
+            .cloned();
         let Some(patterns) = found else { return Vec::new() };
         let start = request.start.max(now.saturating_sub(KEPT.as_nanos()));
         let mut sums = Sums::new(start, request.end, request.step);
         for (labels, stream) in &lock(&patterns).streams {
             let value = |name: &str| labels.value(name).unwrap_or_default();
-            if predicates.iter().all(|predicate| predicate.matches(value(predicate.name()))) {
-                stream.clusters().for_each(|(level, text, cluster)| sums.add(level, text, &cluster.samples));
+            if predicates
+                .iter()
+                .all(|predicate| predicate.matches(value(predicate.name())))
+            {
+                stream
+                    .clusters()
+                    .for_each(|(level, text, cluster)| sums.add(level, text, &cluster.samples));
             }
         }
         sums.finish()
@@ -120,8 +144,11 @@ impl TenantPatterns {
         if self.memory_bytes <= bytes {
             return;
         }
-        let mut by_use: Vec<(u64, Labels)> =
-            self.streams.iter().map(|(labels, stream)| (stream.used, labels.clone())).collect();
+        let mut by_use: Vec<(u64, Labels)> = self
+            .streams
+            .iter()
+            .map(|(labels, stream)| (stream.used, labels.clone()))
+            .collect();
         by_use.sort_unstable_by_key(|(used, _)| std::cmp::Reverse(*used));
         while self.memory_bytes > bytes - bytes / 10 {
             let Some((_, labels)) = by_use.pop() else { break };
@@ -132,7 +159,11 @@ impl TenantPatterns {
     }
 
     fn count(&mut self) {
-        self.memory_bytes = self.streams.values().map(|stream| STREAM_BYTES + stream.memory_bytes()).sum();
+        self.memory_bytes = self
+            .streams
+            .values()
+            .map(|stream| STREAM_BYTES + stream.memory_bytes())
+            .sum();
     }
 }
 
@@ -147,7 +178,9 @@ mod tests {
             let mut stream = StreamPatterns::default();
             stream.used = used;
             stream.learn("info", 0, b"one two three four five");
-            patterns.streams.insert(Labels::from_pairs([("n", used.to_string())]), stream);
+            patterns
+                .streams
+                .insert(Labels::from_pairs([("n", used.to_string())]), stream);
         }
         patterns.count();
         let whole = patterns.memory_bytes;

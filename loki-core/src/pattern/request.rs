@@ -32,7 +32,12 @@ impl PatternRequest {
     /// The patterns of `start..end` (nanoseconds), in steps of a 250th of that.
     pub fn new(query: impl Into<String>, start: i64, end: i64) -> PatternRequest {
         let seconds = end.saturating_sub(start) / 1_000_000_000 / 250;
-        PatternRequest { query: query.into(), start, end, step: seconds.max(1) * 1_000_000_000 }
+        PatternRequest {
+            query: query.into(),
+            start,
+            end,
+            step: seconds.max(1) * 1_000_000_000,
+        }
     }
 }
 
@@ -82,7 +87,12 @@ pub(super) struct Sums {
 
 impl Sums {
     pub(super) fn new(start: i64, end: i64, step: i64) -> Sums {
-        Sums { start, end, step: step.max(BUCKET), counts: HashMap::new() }
+        Sums {
+            start,
+            end,
+            step: step.max(BUCKET),
+            counts: HashMap::new(),
+        }
     }
 
     pub(super) fn add(&mut self, level: &str, pattern: String, samples: &Samples) {
@@ -95,12 +105,24 @@ impl Sums {
         for ((level, pattern), counts) in self.counts {
             let total = counts.values().sum();
             if total >= MIN_LINES {
-                let samples = counts.into_iter().map(|(time, count)| (time.div_euclid(1_000_000_000), count)).collect();
-                totals.push((total, PatternSeries { pattern, level, samples }));
+                let samples = counts
+                    .into_iter()
+                    .map(|(time, count)| (time.div_euclid(1_000_000_000), count))
+                    .collect();
+                totals.push((
+                    total,
+                    PatternSeries {
+                        pattern,
+                        level,
+                        samples,
+                    },
+                ));
             }
         }
         totals.sort_by(|(a_total, a), (b_total, b)| {
-            b_total.cmp(a_total).then_with(|| (&a.pattern, &a.level).cmp(&(&b.pattern, &b.level)))
+            b_total
+                .cmp(a_total)
+                .then_with(|| (&a.pattern, &a.level).cmp(&(&b.pattern, &b.level)))
         });
         totals.truncate(MAX_PATTERNS);
         totals.into_iter().map(|(_, series)| series).collect()

@@ -31,7 +31,11 @@ impl StreamPatterns {
             None if self.levels.len() >= LEVELS => 0,
             None => {
                 let format = LineFormat::of(&line);
-                self.levels.push(Level { name: level.into(), format, tree: Tree::default() });
+                self.levels.push(Level {
+                    name: level.into(),
+                    format,
+                    tree: Tree::default(),
+                });
                 self.levels.len() - 1
             }
         };
@@ -54,12 +58,18 @@ impl StreamPatterns {
     pub(super) fn clusters(&self) -> impl Iterator<Item = (&str, String, &Cluster)> {
         self.levels.iter().flat_map(|level| {
             let text = |cluster: &Cluster| level.format.text(&cluster.tokens, &cluster.gaps);
-            level.tree.clusters().map(move |cluster| (&*level.name, text(cluster), cluster))
+            level
+                .tree
+                .clusters()
+                .map(move |cluster| (&*level.name, text(cluster), cluster))
         })
     }
 
     /// Bytes of memory, about.
     pub(super) fn memory_bytes(&self) -> usize {
-        self.levels.iter().map(|level| size_of::<Level>() + level.tree.memory_bytes()).sum()
+        self.levels
+            .iter()
+            .map(|level| size_of::<Level>() + level.tree.memory_bytes())
+            .sum()
     }
 }

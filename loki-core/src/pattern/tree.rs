@@ -39,7 +39,9 @@ impl Tree {
     pub(super) fn learn(&mut self, line: &Line<'_>, timestamp: i64) {
         self.lines += 1;
         let id = self.find(line).unwrap_or_else(|| self.insert(line));
-        let Some(cluster) = self.clusters.get_mut(&id) else { return };
+        let Some(cluster) = self.clusters.get_mut(&id) else {
+            return;
+        };
         let before = cluster.memory_bytes();
         cluster.generalise(line);
         cluster.used = self.lines;
@@ -82,7 +84,11 @@ impl Tree {
         }
         let likeness = |&id: &u32| -> Option<(Likeness, u32)> { Some((self.clusters.get(&id)?.likeness(line)?, id)) };
         // Of equally good ones the oldest.
-        let best = node.clusters.iter().filter_map(likeness).max_by_key(|&(likeness, id)| (likeness, u32::MAX - id));
+        let best = node
+            .clusters
+            .iter()
+            .filter_map(likeness)
+            .max_by_key(|&(likeness, id)| (likeness, u32::MAX - id));
         best.map(|(_, id)| id)
     }
 
@@ -111,7 +117,11 @@ impl Tree {
     }
 
     fn evict(&mut self) {
-        let oldest = self.clusters.iter().min_by_key(|(_, cluster)| cluster.used).map(|(&id, _)| id);
+        let oldest = self
+            .clusters
+            .iter()
+            .min_by_key(|(_, cluster)| cluster.used)
+            .map(|(&id, _)| id);
         if let Some(cluster) = oldest.and_then(|id| self.clusters.remove(&id)) {
             self.memory_bytes -= cluster.memory_bytes();
             self.stale += 1;
@@ -150,9 +160,17 @@ impl Node {
             return token;
         }
         // One place is kept for the wildcard.
-        let room = if self.children.contains_key(WILDCARD) { CHILDREN } else { CHILDREN - 1 };
+        let room = if self.children.contains_key(WILDCARD) {
+            CHILDREN
+        } else {
+            CHILDREN - 1
+        };
         let is_varying = token.bytes().any(|byte| byte.is_ascii_digit());
-        if is_varying || self.children.len() >= room { WILDCARD } else { token }
+        if is_varying || self.children.len() >= room {
+            WILDCARD
+        } else {
+            token
+        }
     }
 }
 
@@ -167,7 +185,10 @@ mod tests {
     }
 
     fn templates(tree: &Tree) -> Vec<String> {
-        let mut all: Vec<String> = tree.clusters().map(|c| LineFormat::Plain.text(&c.tokens, &c.gaps)).collect();
+        let mut all: Vec<String> = tree
+            .clusters()
+            .map(|c| LineFormat::Plain.text(&c.tokens, &c.gaps))
+            .collect();
         all.sort();
         all
     }
@@ -175,7 +196,10 @@ mod tests {
     /// Whether a template of tokens has the line.
     fn matches(template: &[Box<str>], line: &Line<'_>) -> bool {
         template.len() == line.tokens.len()
-            && template.iter().zip(&line.tokens).all(|(known, token)| **known == *WILDCARD || **known == **token)
+            && template
+                .iter()
+                .zip(&line.tokens)
+                .all(|(known, token)| **known == *WILDCARD || **known == **token)
     }
 
     #[test]
@@ -185,7 +209,10 @@ mod tests {
             learn(&mut tree, &format!("request {i} took {}ms from shop", i * 7));
             learn(&mut tree, "cache is full, dropping all");
         }
-        assert_eq!(templates(&tree), ["cache is full, dropping all", "request <_> took <_> from shop"]);
+        assert_eq!(
+            templates(&tree),
+            ["cache is full, dropping all", "request <_> took <_> from shop"]
+        );
     }
 
     #[test]
@@ -201,7 +228,13 @@ mod tests {
     #[test]
     fn the_cluster_not_used_for_longest_makes_room() {
         let mut tree = Tree::default();
-        let word = |i: usize| format!("{}{}", char::from(b'a' + (i / 26) as u8), char::from(b'a' + (i % 26) as u8));
+        let word = |i: usize| {
+            format!(
+                "{}{}",
+                char::from(b'a' + (i / 26) as u8),
+                char::from(b'a' + (i % 26) as u8)
+            )
+        };
         // Lines of different lengths share no leaf.
         let line = |i: usize| format!("{} {}", word(i % 14), format!("{} ", word(i)).repeat(4 + i / 14));
         for i in 0..500 {

@@ -1,9 +1,11 @@
 //! The limits that a query is held against before it runs.
 
+use super::scope::Scope;
 use crate::{Error, ErrorKind, Limits, Period, QueryRequest};
-use loki_logql::{QueryResult, Time};
+use loki_index::Needles;
 use loki_logql::ast::{Expr, LogRange, Selector};
 use loki_logql::visit::{Visitor, walk_log_range};
+use loki_logql::{QueryResult, Time};
 
 /// Holds a parsed query against the limits of its tenant.
 ///
@@ -13,6 +15,11 @@ use loki_logql::visit::{Visitor, walk_log_range};
 pub(crate) fn check(expr: &Expr, request: &QueryRequest, limits: &Limits) -> Result<(), Error> {
     let exceeded = |text: String| Err(Error::new(ErrorKind::LimitExceeded, text));
     let is_log = matches!(expr, Expr::Log(_));
+    if is_log && matches!(request.time, Time::Instant(_)) {
+        let text = "log queries are not supported as an instant query type, please change your query to a range query \
+                    type";
+        return Err(Error::new(ErrorKind::InvalidQuery, text));
+    }
     let most = limits.max_entries_limit_per_query;
     if is_log && most > 0 && request.limit > most {
         let text = "max entries limit per query exceeded, limit > max_entries_limit_per_query";
@@ -29,14 +36,13 @@ pub(crate) fn check(expr: &Expr, request: &QueryRequest, limits: &Limits) -> Res
         }
         check_labels(selector, limits)?;
     }
-    if limits.max_query_range > Period::ZERO {
-        if let Some(range) = found.ranges.iter().max().filter(|&&range| range > limits.max_query_range.as_nanos()) {
-            let text = format!("[interval] value exceeds limit: [{}] > [{}]", Period(*range), limits.max_query_range);
-            return exceeded(text);
-        }
+    let longest = Period(found.ranges.iter().copied().max().unwrap_or(0));
+    if limits.max_query_range > Period::ZERO && longest > limits.max_query_range {
+        let most = limits.max_query_range;
+        return exceeded(format!("[interval] value exceeds limit: [{longest}] > [{most}]"));
     }
     if limits.max_query_length > Period::ZERO {
-        let longest = found.ranges.iter().copied().max().unwrap_or(0);
+        let longest = longest.as_nanos();
         let length = match request.time {
             Time::Range { start, end, .. } => end.saturating_sub(start).saturating_add(longest),
             Time::Instant(_) => longest,
@@ -54,8 +60,12 @@ pub(crate) fn check(expr: &Expr, request: &QueryRequest, limits: &Limits) -> Res
 
 fn check_labels(selector: &Selector, limits: &Limits) -> Result<(), Error> {
     let names: Vec<&str> = selector.matchers.iter().map(|matcher| matcher.name.as_str()).collect();
-    let missing: Vec<&str> =
-        limits.required_labels.iter().map(String::as_str).filter(|name| !names.contains(name)).collect();
+    let missing: Vec<&str> = limits
+        .required_labels
+        .iter()
+        .map(String::as_str)
+        .filter(|name| !names.contains(name))
+        .collect();
     if !missing.is_empty() {
         let text = format!(
             "stream selector is missing required matchers [{}], labels present in the query were [{}]",
@@ -111,7 +121,9 @@ pub(crate) fn check_blocked(text: &str, expr: &Expr, limits: &Limits) -> Result<
 
 /// 32-bit FNV-1 (Fowler, Noll, Vo).
 fn fnv1(bytes: &[u8]) -> u32 {
-    bytes.iter().fold(0x811c_9dc5, |hash: u32, &byte| hash.wrapping_mul(0x0100_0193) ^ u32::from(byte))
+    bytes.iter().fold(0x811c_9dc5, |hash: u32, &byte| {
+        hash.wrapping_mul(0x0100_0193) ^ u32::from(byte)
+    })
 }
 
 #[derive(Debug, Default)]
@@ -134,7 +146,14 @@ impl Visitor for Found {
 /// The times of a request as a tenant may ask for them: not before the lookback, and aligned to the step where the
 /// configuration splits queries.
 pub(crate) fn clamp(time: Time, is_log: bool, limits: &Limits, now: i64) -> Time {
-    let Time::Range { mut start, mut end, step } = time else { return time };
+    let Time::Range {
+        mut start,
+        mut end,
+        step,
+    } = time
+    else {
+        return time;
+    };
     if limits.max_query_lookback > Period::ZERO {
         start = start.max(now.saturating_sub(limits.max_query_lookback.as_nanos()));
         end = end.max(start);
@@ -164,4 +183,55 @@ pub(crate) fn entries_returned(result: &QueryResult) -> u64 {
         QueryResult::Matrix(series) => series.iter().map(|series| series.samples.len()).sum(),
         QueryResult::Scalar(_) => 1,
     }) as u64
+}
+
+/// How far back a query reaches into memory in Loki's defaults (`query_ingesters_within`), in nanoseconds.
+const RECENT: i64 = 3 * 3600 * 1_000_000_000;
+
+/// Whether an error of a stage stays unseen: Loki compiles stages where data is opened, so a query of old times that
+/// selects no stream answers nothing instead.
+///
+/// # Errors
+///
+/// As [`Scope::select`].
+pub(crate) fn is_unseen(
+    error: &loki_logql::Error,
+    expr: &Expr,
+    scope: &Scope,
+    time: Time,
+    now: i64,
+) -> Result<bool, Error> {
+    let mut found = Found::default();
+    found.visit_expr(expr);
+    let (start, end) = match time {
+        Time::Range { start, end, .. } => (start, end),
+        Time::Instant(at) => (at, at),
+    };
+    if !matches!(error.kind(), loki_logql::ErrorKind::Stage { .. }) || end > now.saturating_sub(RECENT) {
+        return Ok(false);
+    }
+    let longest = found.ranges.iter().copied().max().unwrap_or(0);
+    for selector in &found.selectors {
+        if !scope
+            .select(
+                &selector.matchers,
+                start.saturating_sub(longest),
+                end.saturating_add(1),
+                &Needles::new(),
+            )?
+            .is_empty()
+        {
+            return Ok(false);
+        }
+    }
+    Ok(true)
+}
+
+/// The answer to a query that finds nothing.
+pub(crate) fn nothing(expr: &Expr, time: Time) -> QueryResult {
+    match (expr, time) {
+        (Expr::Log(_), _) => QueryResult::Streams(Vec::new()),
+        (_, Time::Instant(_)) => QueryResult::Vector(Vec::new()),
+        (_, Time::Range { .. }) => QueryResult::Matrix(Vec::new()),
+    }
 }

@@ -2,7 +2,8 @@
 
 use super::batch::{BlockBatch, MergedBatch, Scratch, summary_of};
 use super::block_ref::{BlockRef, source_error};
-use super::select::{Parts, StreamBlocks};
+use super::scope::Scope;
+use super::select::{StreamBlocks, needles};
 use super::stats::StatsCounter;
 use crate::Clock;
 use crate::pool::Pool;
@@ -23,7 +24,7 @@ const PARALLEL_BYTES: u64 = 1 << 20;
 /// What one query reads.
 #[derive(Debug)]
 pub(crate) struct EngineSource<'e> {
-    pub(crate) parts: Parts,
+    pub(crate) scope: Scope,
     pub(crate) pool: &'e Pool,
     pub(crate) stats: &'e StatsCounter,
     pub(crate) clock: &'e dyn Clock,
@@ -50,8 +51,14 @@ enum Content {
 
 impl Source for EngineSource<'_> {
     fn visit(&self, selection: &Selection<'_>, visitor: &dyn Visitor) -> Result<(), Error> {
-        let streams = self.parts.select(selection.matchers, selection.start, selection.end)?;
-        self.stats.select(streams.len(), streams.iter().map(|s| s.blocks.len()).sum());
+        let streams = self.scope.select(
+            selection.matchers,
+            selection.start,
+            selection.end,
+            &needles(selection.literals),
+        )?;
+        self.stats
+            .select(streams.len(), streams.iter().map(|s| s.blocks.len()).sum());
         let units: Vec<Unit> = streams.into_iter().flat_map(units).collect();
         match selection.order {
             Order::Any => self.visit_any(units, visitor),
@@ -63,14 +70,20 @@ impl Source for EngineSource<'_> {
 impl EngineSource<'_> {
     fn visit_any(&self, units: Vec<Unit>, visitor: &dyn Visitor) -> Result<(), Error> {
         let bytes: u64 = units.iter().map(Unit::line_bytes).sum();
-        let threads = if bytes < PARALLEL_BYTES { 1 } else { self.pool.threads().min(units.len()) };
+        let threads = if bytes < PARALLEL_BYTES {
+            1
+        } else {
+            self.pool.threads().min(units.len())
+        };
         let next = AtomicUsize::new(0);
         let stop = AtomicBool::new(false);
         let work = || -> Result<(), Error> {
             let mut worker = visitor.worker();
             let mut scratch = Scratch::default();
             while !stop.load(Ordering::Relaxed) {
-                let Some(unit) = units.get(next.fetch_add(1, Ordering::Relaxed)) else { break };
+                let Some(unit) = units.get(next.fetch_add(1, Ordering::Relaxed)) else {
+                    break;
+                };
                 self.check_deadline()?;
                 if self.hand_over(unit, &mut *worker, &mut scratch)?.is_break() {
                     break;
@@ -85,7 +98,10 @@ impl EngineSource<'_> {
         self.pool.run(threads, &|| {
             if let Err(error) = work() {
                 stop.store(true, Ordering::Relaxed);
-                failure.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert(error);
+                failure
+                    .lock()
+                    .unwrap_or_else(PoisonError::into_inner)
+                    .get_or_insert(error);
             }
         });
         match failure.into_inner().unwrap_or_else(PoisonError::into_inner) {
@@ -102,8 +118,12 @@ impl EngineSource<'_> {
             _ => unit.min_timestamp.checked_neg().unwrap_or(i64::MAX),
         };
         let mut slots: Vec<Option<Unit>> = units.into_iter().map(Some).collect();
-        let mut heap: BinaryHeap<(i64, Reverse<usize>)> =
-            slots.iter().flatten().enumerate().map(|(i, unit)| (key(unit), Reverse(i))).collect();
+        let mut heap: BinaryHeap<(i64, Reverse<usize>)> = slots
+            .iter()
+            .flatten()
+            .enumerate()
+            .map(|(i, unit)| (key(unit), Reverse(i)))
+            .collect();
         let mut worker = visitor.worker();
         let mut scratch = Scratch::default();
         while let Some((_, Reverse(place))) = heap.pop() {
@@ -129,9 +149,7 @@ impl EngineSource<'_> {
     ) -> Result<ControlFlow<()>, Error> {
         match &unit.content {
             Content::One(block) => worker.batch(&unit.labels, &mut BlockBatch::new(block, scratch, self.stats)),
-            Content::Merged(columns) => {
-                worker.batch(&unit.labels, &mut MergedBatch::new(columns, false, self.stats))
-            }
+            Content::Merged(columns) => worker.batch(&unit.labels, &mut MergedBatch::new(columns, false, self.stats)),
             Content::Many(blocks) => {
                 let in_head = blocks.iter().all(BlockRef::is_in_head);
                 let mut merge = Merge::new(blocks.iter().map(Reading));
@@ -164,7 +182,11 @@ impl EngineSource<'_> {
     }
 
     fn check_deadline(&self) -> Result<(), Error> {
-        if self.clock.now() > self.deadline { Err(Error::new(ErrorKind::Cancelled)) } else { Ok(()) }
+        if self.clock.now() > self.deadline {
+            Err(Error::new(ErrorKind::Cancelled))
+        } else {
+            Ok(())
+        }
     }
 }
 
@@ -202,7 +224,12 @@ fn units(stream: StreamBlocks) -> Vec<Unit> {
             (1, Some(only)) => Content::One(only),
             (_, last) => Content::Many(blocks.into_iter().chain(last).collect()),
         };
-        Unit { labels: stream.labels.clone(), min_timestamp, max_timestamp, content }
+        Unit {
+            labels: stream.labels.clone(),
+            min_timestamp,
+            max_timestamp,
+            content,
+        }
     };
     groups.into_iter().map(unit).collect()
 }

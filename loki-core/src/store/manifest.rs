@@ -81,7 +81,13 @@ impl Manifest {
             }
         }
         records.reverse();
-        let mut manifest = Manifest { files, folder: folder.to_owned(), last: 0, wal_through: 0, live: Vec::new() };
+        let mut manifest = Manifest {
+            files,
+            folder: folder.to_owned(),
+            last: 0,
+            wal_through: 0,
+            live: Vec::new(),
+        };
         for record in records {
             if !record.snapshot && record.number != manifest.last + 1 {
                 let problem = format!("record {} follows record {}", record.number, manifest.last);
@@ -120,7 +126,12 @@ impl Manifest {
         if record.number.is_multiple_of(RECORDS_PER_SNAPSHOT) {
             let mut live = std::mem::take(&mut record.add);
             live.extend(self.live.iter().filter(|s| !record.remove.contains(&s.number)).cloned());
-            record = Record { snapshot: true, add: live, remove: Vec::new(), ..record };
+            record = Record {
+                snapshot: true,
+                add: live,
+                remove: Vec::new(),
+                ..record
+            };
         }
         self.write(&record)?;
         self.apply(&record);
@@ -145,7 +156,10 @@ impl Manifest {
         let body = serde_json::to_vec(record).expect("a record holds numbers and lists of them");
         let mut bytes = format!("{:0CRC_DIGITS$x}\n", crc32fast::hash(&body)).into_bytes();
         bytes.extend_from_slice(&body);
-        let (path, beside) = (path(&self.folder, record.number), self.folder.join(format!("{}.new", record.number)));
+        let (path, beside) = (
+            path(&self.folder, record.number),
+            self.folder.join(format!("{}.new", record.number)),
+        );
         let failed = |error: io::Error| Error::io(path.display(), error);
         self.files.remove(&beside).map_err(failed)?;
         let published = self.files.create(&beside).and_then(|file| {
@@ -164,7 +178,10 @@ impl Manifest {
             });
         }
         self.files.sync_folder(&self.folder).map_err(|error| {
-            Error::new(ErrorKind::Closed, format!("the engine takes no more writes: sync of {}: {error}", path.display()))
+            Error::new(
+                ErrorKind::Closed,
+                format!("the engine takes no more writes: sync of {}: {error}", path.display()),
+            )
         })
     }
 
@@ -190,14 +207,19 @@ fn read(files: &dyn Files, path: &Path, number: u64) -> Result<Record, Error> {
     let bytes = files.read(path).map_err(|e| Error::io(path.display(), e))?;
     let record = parse(&bytes).map_err(|problem| Error::corrupt(path.display(), problem))?;
     if record.number != number {
-        return Err(Error::corrupt(path.display(), format!("it holds record {}", record.number)));
+        return Err(Error::corrupt(
+            path.display(),
+            format!("it holds record {}", record.number),
+        ));
     }
     Ok(record)
 }
 
 fn parse(bytes: &[u8]) -> Result<Record, String> {
     let (crc, body) = bytes.split_at_checked(CRC_DIGITS + 1).ok_or("it is too short")?;
-    let crc = std::str::from_utf8(&crc[..CRC_DIGITS]).ok().and_then(|digits| u32::from_str_radix(digits, 16).ok());
+    let crc = std::str::from_utf8(&crc[..CRC_DIGITS])
+        .ok()
+        .and_then(|digits| u32::from_str_radix(digits, 16).ok());
     let found = crc32fast::hash(body);
     if crc != Some(found) {
         return Err(format!("its checksum is {found:08x}, expected {crc:08x?}"));
@@ -215,7 +237,15 @@ mod tests {
     use crate::files::{Fault, FaultyFiles};
 
     fn segment(number: u64) -> SegmentMeta {
-        SegmentMeta { number, bytes: 1, min_timestamp: 0, max_timestamp: 0, streams: 1, entries: 1, line_bytes: 1 }
+        SegmentMeta {
+            number,
+            bytes: 1,
+            min_timestamp: 0,
+            max_timestamp: 0,
+            streams: 1,
+            entries: 1,
+            line_bytes: 1,
+        }
     }
 
     fn open(files: &FaultyFiles) -> Manifest {
@@ -228,7 +258,13 @@ mod tests {
         let mut manifest = open(&files);
         for n in 1..=100 {
             let remove = if n % 3 == 0 { vec![n - 1] } else { vec![] };
-            manifest.commit(Change { add: vec![segment(n)], remove, wal_through: Some(n) }).expect("commits");
+            manifest
+                .commit(Change {
+                    add: vec![segment(n)],
+                    remove,
+                    wal_through: Some(n),
+                })
+                .expect("commits");
             files.power_cut();
             let again = open(&files);
             assert_eq!(again.live(), manifest.live());
@@ -243,9 +279,17 @@ mod tests {
             for fault in [Fault::Fail, Fault::Tear, Fault::Full, Fault::Die] {
                 let files = FaultyFiles::default();
                 let mut manifest = open(&files);
-                manifest.commit(Change { add: vec![segment(1)], ..Change::default() }).expect("commits");
+                manifest
+                    .commit(Change {
+                        add: vec![segment(1)],
+                        ..Change::default()
+                    })
+                    .expect("commits");
                 files.fail_at(files.calls() + call, fault);
-                let done = manifest.commit(Change { add: vec![segment(2)], ..Change::default() });
+                let done = manifest.commit(Change {
+                    add: vec![segment(2)],
+                    ..Change::default()
+                });
                 files.power_cut();
                 let live = open(&files).live().len();
                 match done {
@@ -261,7 +305,12 @@ mod tests {
     fn a_damaged_record_is_refused_by_name() {
         let files = FaultyFiles::default();
         let mut manifest = open(&files);
-        manifest.commit(Change { add: vec![segment(1)], ..Change::default() }).expect("commits");
+        manifest
+            .commit(Change {
+                add: vec![segment(1)],
+                ..Change::default()
+            })
+            .expect("commits");
         files.damage(&path(Path::new("m"), 1), |bytes| bytes[20] ^= 1);
         let error = Manifest::open(Arc::new(files), Path::new("m")).expect_err("damaged");
         assert_eq!(error.kind(), ErrorKind::Corrupt);

@@ -1,5 +1,6 @@
 //! Writing a segment, stream by stream.
 
+use super::filters::FilterTable;
 use super::layout::{Footer, MAGIC, Section};
 use super::manifest::SegmentMeta;
 use crate::Error;
@@ -7,6 +8,7 @@ use crate::files::WriteFile;
 use loki_chunk::{BlockHeader, directory};
 use loki_index::{ChunkPlace, IndexBuilder};
 use loki_logql::Labels;
+use std::borrow::Cow;
 use std::sync::Arc;
 
 /// Bytes that are gathered before they are written.
@@ -25,14 +27,28 @@ pub(crate) struct SegmentWriter {
     /// Of each stream, where its directory begins behind the offsets.
     starts: Vec<u64>,
     directories: Vec<u8>,
+    filters: FilterTable,
     index: IndexBuilder,
     footer: Footer,
+}
+
+/// A block as it is handed to the writer.
+#[derive(Debug)]
+pub(crate) struct BlockToWrite<'b> {
+    pub(crate) header: &'b BlockHeader,
+    pub(crate) data: &'b [u8],
+    /// Its content filter; empty where it has none.
+    pub(crate) filter: Cow<'b, [u8]>,
 }
 
 impl SegmentWriter {
     /// A writer into `file`, which is empty and called `name` in errors.
     pub(crate) fn new(file: Arc<dyn WriteFile>, name: String) -> SegmentWriter {
-        let footer = Footer { min_timestamp: i64::MAX, max_timestamp: i64::MIN, ..Footer::default() };
+        let footer = Footer {
+            min_timestamp: i64::MAX,
+            max_timestamp: i64::MIN,
+            ..Footer::default()
+        };
         SegmentWriter {
             file,
             name,
@@ -40,6 +56,7 @@ impl SegmentWriter {
             length: MAGIC.len() as u64,
             starts: Vec::new(),
             directories: Vec::new(),
+            filters: FilterTable::default(),
             index: IndexBuilder::new(),
             footer,
         }
@@ -58,7 +75,7 @@ impl SegmentWriter {
     pub(crate) fn stream<'b>(
         &mut self,
         labels: &Labels,
-        blocks: impl IntoIterator<Item = (&'b BlockHeader, &'b [u8])>,
+        blocks: impl IntoIterator<Item = BlockToWrite<'b>>,
     ) -> Result<(), Error> {
         let start = self.length;
         let mut headers = Vec::new();
@@ -70,8 +87,15 @@ impl SegmentWriter {
             entries: 0,
             bytes: 0,
         };
-        for (header, data) in blocks {
-            headers.push(BlockHeader { offset: self.length - start, ..*header });
+        for BlockToWrite { header, data, filter } in blocks {
+            if headers.is_empty() {
+                self.filters.begin_stream();
+            }
+            self.filters.push(&filter);
+            headers.push(BlockHeader {
+                offset: self.length - start,
+                ..*header
+            });
             place.min_timestamp = place.min_timestamp.min(header.min_timestamp);
             place.max_timestamp = place.max_timestamp.max(header.max_timestamp);
             place.entries += u64::from(header.entries);
@@ -82,6 +106,9 @@ impl SegmentWriter {
             return Ok(());
         }
         place.length = self.length - start;
+        if self.filters.is_full() {
+            self.write_filters()?;
+        }
         self.starts.push(self.directories.len() as u64);
         self.directories.extend_from_slice(&directory::encode(&headers));
         let pairs: Vec<(&str, &str)> = labels.iter().collect();
@@ -101,6 +128,7 @@ impl SegmentWriter {
     ///
     /// [`crate::ErrorKind::Io`].
     pub(crate) fn finish(mut self, number: u64) -> Result<SegmentMeta, Error> {
+        self.write_filters()?;
         // Offsets first, one more than there are streams, counted from the start of the section.
         let behind = (self.starts.len() as u64 + 1) * 8;
         let mut section = Vec::with_capacity(behind as usize + self.directories.len());
@@ -110,9 +138,12 @@ impl SegmentWriter {
         section.extend_from_slice(&self.directories);
         self.footer.directories = self.section(&section)?;
         let mut index = Vec::new();
-        std::mem::take(&mut self.index).finish(&mut index).map_err(|e| Error::corrupt(&self.name, e))?;
+        std::mem::take(&mut self.index)
+            .finish(&mut index)
+            .map_err(|e| Error::corrupt(&self.name, e))?;
         self.footer.index = self.section(&index)?;
-        self.footer.filters = self.section(&[])?;
+        let filters = self.filters.encode();
+        self.footer.filters = self.section(&filters)?;
         let footer = self.footer;
         self.write(&footer.encode())?;
         self.drain()?;
@@ -128,8 +159,17 @@ impl SegmentWriter {
         })
     }
 
+    fn write_filters(&mut self) -> Result<(), Error> {
+        let run = self.filters.take_run(self.length);
+        self.write(&run)
+    }
+
     fn section(&mut self, bytes: &[u8]) -> Result<Section, Error> {
-        let section = Section { offset: self.length, length: bytes.len() as u64, crc: crc32fast::hash(bytes) };
+        let section = Section {
+            offset: self.length,
+            length: bytes.len() as u64,
+            crc: crc32fast::hash(bytes),
+        };
         self.write(bytes)?;
         Ok(section)
     }
@@ -137,7 +177,11 @@ impl SegmentWriter {
     fn write(&mut self, bytes: &[u8]) -> Result<(), Error> {
         self.buffer.extend_from_slice(bytes);
         self.length += bytes.len() as u64;
-        if self.buffer.len() >= BUFFER_BYTES { self.drain() } else { Ok(()) }
+        if self.buffer.len() >= BUFFER_BYTES {
+            self.drain()
+        } else {
+            Ok(())
+        }
     }
 
     fn drain(&mut self) -> Result<(), Error> {

@@ -59,21 +59,30 @@ impl Buffer {
         let is_full = self.waiting.len() >= self.capacity || self.bytes + bytes > BUFFER_BYTES;
         if is_full && !self.waiting.is_empty() {
             if self.dropped.len() < DROPPED_ENTRIES {
-                self.dropped.push(DroppedEntry { timestamp: entry.entry.timestamp, labels: entry.labels });
+                self.dropped.push(DroppedEntry {
+                    timestamp: entry.entry.timestamp,
+                    labels: entry.labels,
+                });
             }
             return;
         }
         self.bytes += bytes;
         // An entry from the future is not held back longer than others.
         let due = entry.entry.timestamp.min(now).saturating_add(self.delay);
-        self.waiting.push(Reverse(Waiting { arrival: self.arrived, due, entry }));
+        self.waiting.push(Reverse(Waiting {
+            arrival: self.arrived,
+            due,
+            entry,
+        }));
     }
 
     /// Takes out the oldest entries that may be sent at `now`, a frame of them at most.
     pub(super) fn take(&mut self, now: i64) -> Vec<TailEntry> {
         let mut taken = Vec::new();
         while taken.len() < FRAME_ENTRIES && self.due().is_some_and(|due| due <= now) {
-            let Some(Reverse(Waiting { entry, .. })) = self.waiting.pop() else { break };
+            let Some(Reverse(Waiting { entry, .. })) = self.waiting.pop() else {
+                break;
+            };
             self.bytes -= entry.entry.line.len();
             taken.push(entry);
         }
@@ -134,7 +143,10 @@ mod tests {
             structured_metadata: Labels::default(),
             parsed: Labels::default(),
         };
-        TailEntry { labels: Labels::from_pairs([("app", "x")]), entry }
+        TailEntry {
+            labels: Labels::from_pairs([("app", "x")]),
+            entry,
+        }
     }
 
     fn timestamps(entries: &[TailEntry]) -> Vec<i64> {

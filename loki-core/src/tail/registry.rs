@@ -33,14 +33,19 @@ impl Tails {
         if most > 0 && count > most {
             return Err(count);
         }
-        by_tenant.entry(subscription.tenant.clone()).or_default().push(Arc::clone(subscription));
+        by_tenant
+            .entry(subscription.tenant.clone())
+            .or_default()
+            .push(Arc::clone(subscription));
         self.open.fetch_add(1, Ordering::SeqCst);
         Ok(())
     }
 
     pub(super) fn remove(&self, subscription: &Arc<Subscription>) {
         let mut by_tenant = self.by_tenant.write().unwrap_or_else(PoisonError::into_inner);
-        let Some(list) = by_tenant.get_mut(&subscription.tenant) else { return };
+        let Some(list) = by_tenant.get_mut(&subscription.tenant) else {
+            return;
+        };
         let before = list.len();
         list.retain(|open| !Arc::ptr_eq(open, subscription));
         self.open.fetch_sub(before - list.len(), Ordering::SeqCst);
@@ -54,7 +59,9 @@ impl Tails {
         if self.open.load(Ordering::SeqCst) == 0 {
             return;
         }
-        let Some(subscriptions) = self.read().get(tenant).cloned() else { return };
+        let Some(subscriptions) = self.read().get(tenant).cloned() else {
+            return;
+        };
         for stream in &stored.streams {
             let labels = &stream.labels.labels;
             let interested: Vec<_> = subscriptions.iter().filter(|tail| tail.selects(labels)).collect();
@@ -92,7 +99,10 @@ impl Tails {
 
     /// Wakes all readers: the engine is closed.
     pub(crate) fn wake_all(&self) {
-        self.read().values().flatten().for_each(|subscription| subscription.wake());
+        self.read()
+            .values()
+            .flatten()
+            .for_each(|subscription| subscription.wake());
     }
 
     fn read(&self) -> RwLockReadGuard<'_, ByTenant> {

@@ -32,7 +32,13 @@ pub struct TailRequest {
 impl TailRequest {
     /// A tail of `query` with the newest 100 entries since `start` (nanoseconds) before the live ones.
     pub fn new(query: impl Into<String>, start: i64) -> TailRequest {
-        TailRequest { query: query.into(), start, limit: 100, delay: Period::ZERO, categorize: false }
+        TailRequest {
+            query: query.into(),
+            start,
+            limit: 100,
+            delay: Period::ZERO,
+            categorize: false,
+        }
     }
 
     /// Refuses what can be refused without an engine: a delay that is too long, a text that is no query.

@@ -4,7 +4,7 @@ use super::buffer::FRAME_ENTRIES;
 use super::request::TailRequest;
 use super::subscription::Subscription;
 use crate::engine::Inner;
-use crate::query::{self, EngineSource, Parts, StatsCounter};
+use crate::query::{self, EngineSource, Parts, Scope, StatsCounter};
 use crate::{Engine, Error, ErrorKind, Limits, Period, QueryRequest, TenantId};
 use loki_logql::ast::Expr;
 use loki_logql::{Direction, Labels, Plan, QueryResult, ResultEntry};
@@ -95,25 +95,29 @@ impl Engine {
             request.categorize,
             request.delay,
         ));
-        let parts = inner.subscribe(&subscription, limits)?;
+        let scope = inner.subscribe(&subscription, limits)?;
         let longest = settings.tail_max_duration;
         // From here on dropping the tail takes the subscription away again.
         let mut tail = Tail {
             engine: self.clone(),
             subscription,
             history: VecDeque::new(),
-            ends: if longest > Period::ZERO { started.saturating_add(longest.as_nanos()) } else { i64::MAX },
+            ends: if longest > Period::ZERO {
+                started.saturating_add(longest.as_nanos())
+            } else {
+                i64::MAX
+            },
         };
-        tail.history = inner.history(&tail.subscription.plan, parts, request, limits, started)?;
+        tail.history = inner.history(&tail.subscription.plan, scope, request, limits, started)?;
         Ok(tail)
     }
 }
 
 impl Inner {
     /// Takes in a subscription, and answers what there was for it just before.
-    fn subscribe(&self, subscription: &Arc<Subscription>, limits: &Limits) -> Result<Parts, Error> {
+    fn subscribe(&self, subscription: &Arc<Subscription>, limits: &Limits) -> Result<Scope, Error> {
         let most = limits.max_concurrent_tail_requests;
-        // No push is between its entries and its subscribers while this lock is held: what is not in the parts will be
+        // No push is between its entries and its subscribers while this lock is held: what is not in the scope will be
         // handed over, and nothing is in both.
         let generation = self.generations.write();
         self.tails.register(subscription, most).map_err(|count| {
@@ -121,24 +125,40 @@ impl Inner {
             Error::new(ErrorKind::RateLimited, text)
         })?;
         let heads = generation.all().filter_map(|head| head.tenant(&subscription.tenant));
-        let heads = heads.map(|head| Arc::new(head.frozen(&subscription.predicates))).collect();
+        let heads = heads
+            .map(|head| Arc::new(head.frozen(&subscription.predicates)))
+            .collect();
         let state = self.tenants.get(&subscription.tenant);
-        Ok(Parts { heads, segments: state.map_or_else(Vec::new, |state| state.store.live().to_vec()) })
+        let segments = state.map_or_else(Vec::new, |state| state.store.live().to_vec());
+        Ok(Scope::new(
+            vec![(subscription.tenant.clone(), Parts { heads, segments })],
+            false,
+        ))
     }
 
-    /// The newest entries of `parts` since the start that was asked for, oldest first.
+    /// The newest entries of `scope` since the start that was asked for, oldest first.
     fn history(
         &self,
         plan: &Plan,
-        parts: Parts,
+        scope: Scope,
         request: &TailRequest,
         limits: &Limits,
         started: i64,
     ) -> Result<VecDeque<TailEntry>, Error> {
         let stats = StatsCounter::default();
         let timeout = limits.query_timeout.as_nanos();
-        let deadline = if timeout > 0 { started.saturating_add(timeout) } else { i64::MAX };
-        let source = EngineSource { parts, pool: &self.pool, stats: &stats, clock: &*self.clock, deadline };
+        let deadline = if timeout > 0 {
+            started.saturating_add(timeout)
+        } else {
+            i64::MAX
+        };
+        let source = EngineSource {
+            scope,
+            pool: &self.pool,
+            stats: &stats,
+            clock: &*self.clock,
+            deadline,
+        };
         // Entries from the near future are among those that no push will hand over any more.
         let past = QueryRequest::range(&request.query, request.start, i64::MAX).time;
         let asked = loki_logql::Request {
@@ -154,7 +174,11 @@ impl Inner {
         };
         let evaluation = plan.evaluate(&source, &asked).map_err(|error| {
             let cancelled = matches!(error.kind(), loki_logql::ErrorKind::Cancelled);
-            if cancelled { query::timed_out() } else { Error::from(error) }
+            if cancelled {
+                query::timed_out()
+            } else {
+                Error::from(error)
+            }
         })?;
         let QueryResult::Streams(streams) = evaluation.result else {
             unreachable!("a log query answers streams");
@@ -162,7 +186,10 @@ impl Inner {
         let of_stream = |stream: loki_logql::ResultStream| {
             let labels = stream.labels;
             // Newest first; the stable sort below keeps the order of equal timestamps.
-            stream.entries.into_iter().rev().map(move |entry| TailEntry { labels: labels.clone(), entry })
+            stream.entries.into_iter().rev().map(move |entry| TailEntry {
+                labels: labels.clone(),
+                entry,
+            })
         };
         let mut entries: Vec<TailEntry> = streams.into_iter().flat_map(of_stream).collect();
         entries.sort_by_key(|entry| entry.entry.timestamp);
@@ -191,12 +218,17 @@ impl Tail {
             })
         } else {
             let entries = self.history.drain(..self.history.len().min(FRAME_ENTRIES)).collect();
-            TailFrame { entries, dropped: Vec::new() }
+            TailFrame {
+                entries,
+                dropped: Vec::new(),
+            }
         };
         if frame.entries.is_empty() && frame.dropped.is_empty() {
             return Ok(None);
         }
-        inner.tails.count_read(frame.entries.iter().map(|entry| entry.entry.line.len()).sum());
+        inner
+            .tails
+            .count_read(frame.entries.iter().map(|entry| entry.entry.line.len()).sum());
         Ok(Some(frame))
     }
 

@@ -41,7 +41,10 @@ impl Subscription {
         categorize: bool,
         delay: Period,
     ) -> Subscription {
-        let state = State { buffer: Buffer::new(delay), waker: None };
+        let state = State {
+            buffer: Buffer::new(delay),
+            waker: None,
+        };
         Subscription {
             tenant,
             predicates,
@@ -55,7 +58,9 @@ impl Subscription {
 
     /// Whether the stream with these labels is tailed.
     pub(super) fn selects(&self, labels: &Labels) -> bool {
-        self.predicates.iter().all(|predicate| predicate.matches(labels.value(predicate.name()).unwrap_or_default()))
+        self.predicates
+            .iter()
+            .all(|predicate| predicate.matches(labels.value(predicate.name()).unwrap_or_default()))
     }
 
     /// Takes what passes of entries that came at `now` to the stream with these labels.
@@ -63,8 +68,12 @@ impl Subscription {
         let mut passed = Vec::new();
         if self.has_stages {
             // A new runner each time: one that stayed would keep all label sets that ever came out.
-            let Some(mut runner) = self.plan.log_runner(now) else { return };
-            runner.run(labels, batch, self.categorize, &mut |labels, entry| passed.push(TailEntry { labels, entry }));
+            let Some(mut runner) = self.plan.log_runner(now) else {
+                return;
+            };
+            runner.run(labels, batch, self.categorize, &mut |labels, entry| {
+                passed.push(TailEntry { labels, entry })
+            });
         } else {
             // Of a selector alone Loki shows the labels of the stream, without structured metadata.
             let columns = batch.columns();
@@ -111,7 +120,10 @@ impl Subscription {
         if state.buffer.arrived() > seen {
             return false;
         }
-        let (_state, result) = self.arrival.wait_timeout(state, time).unwrap_or_else(PoisonError::into_inner);
+        let (_state, result) = self
+            .arrival
+            .wait_timeout(state, time)
+            .unwrap_or_else(PoisonError::into_inner);
         result.timed_out()
     }
 
@@ -122,6 +134,8 @@ impl Subscription {
 
 impl fmt::Debug for State {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("State").field("buffer", &self.buffer).finish_non_exhaustive()
+        f.debug_struct("State")
+            .field("buffer", &self.buffer)
+            .finish_non_exhaustive()
     }
 }

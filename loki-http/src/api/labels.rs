@@ -46,20 +46,16 @@ pub(crate) async fn values_legacy(
 
 async fn name_list(context: &Context, request: Request) -> Result<Vec<String>, Failure> {
     let (parts, params) = body::parameters(request, context.form_bounds()).await?;
-    let tenant = context.tenant(&parts.headers)?;
+    let reader = context.reader(&parts.headers)?;
     let asked = params.label_request(context.now())?;
-    context
-        .blocking(Lane::Query, move |engine| Ok(engine.labels(&tenant, &asked)?))
-        .await
+    context.blocking(Lane::Query, move |_| Ok(reader.labels(&asked)?)).await
 }
 
 async fn value_list(context: &Context, name: String, request: Request) -> Result<Vec<String>, Failure> {
     let (parts, params) = body::parameters(request, context.form_bounds()).await?;
-    let tenant = context.tenant(&parts.headers)?;
+    let reader = context.reader(&parts.headers)?;
     let asked = params.label_request(context.now())?;
     context
-        .blocking(Lane::Query, move |engine| {
-            Ok(engine.label_values(&tenant, &name, &asked)?)
-        })
+        .blocking(Lane::Query, move |_| Ok(reader.label_values(&name, &asked)?))
         .await
 }

@@ -1,6 +1,8 @@
 //! The handlers, one file for each family of endpoints: decode, one call of the engine, encode.
 
 pub(crate) mod admin;
+pub(crate) mod detected;
+pub(crate) mod format_query;
 pub(crate) mod index_stats;
 pub(crate) mod labels;
 pub(crate) mod legacy;
@@ -13,3 +15,4 @@ pub(crate) mod ring;
 pub(crate) mod series;
 pub(crate) mod status;
 pub(crate) mod tail;
+pub(crate) mod volume;

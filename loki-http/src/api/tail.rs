@@ -101,13 +101,7 @@ async fn serve(mut socket: WebSocket, context: Context, tenant: TenantId, asked:
     let _ = timeout(CLOSE_TIMEOUT, close(&mut socket, end)).await;
 }
 
-async fn follow(
-    socket: &mut WebSocket,
-    context: &Context,
-    tenant: TenantId,
-    asked: TailRequest,
-    form: &Form,
-) -> End {
+async fn follow(socket: &mut WebSocket, context: &Context, tenant: TenantId, asked: TailRequest, form: &Form) -> End {
     let opened = context.blocking(Lane::Query, move |engine| Ok(engine.tail(&tenant, &asked)));
     let mut tail = match opened.await {
         Ok(Ok(tail)) => tail,
@@ -142,7 +136,9 @@ async fn follow(
 /// Sends the frames that are there.
 async fn send_frames(socket: &mut WebSocket, tail: &mut Tail, form: &Form) -> Result<(), End> {
     for _ in 0..FRAMES_AT_ONCE {
-        let Some(frame) = tail.try_next().map_err(|error| failed(&error))? else { break };
+        let Some(frame) = tail.try_next().map_err(|error| failed(&error))? else {
+            break;
+        };
         send(socket, Message::text(form.encode(&frame))).await?;
     }
     Ok(())

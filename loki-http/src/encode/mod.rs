@@ -1,5 +1,6 @@
 //! Answers as JSON, written by hand into one buffer: Loki's clients see keys, escapes and numbers byte by byte.
 
+mod explore;
 mod legacy;
 mod list;
 mod number;
@@ -9,6 +10,7 @@ mod stats;
 mod tail;
 mod text;
 
+pub(crate) use explore::{detected_field_values, detected_fields, detected_labels, formatted_query};
 pub(crate) use legacy::legacy_streams;
 pub(crate) use list::{index_stats, legacy_values, series, values};
 pub(crate) use patterns::patterns;

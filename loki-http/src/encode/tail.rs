@@ -118,7 +118,10 @@ mod tests {
             r#"{"structuredMetadata":{"trace":"t1"}}]]}],"dropped_entries":[{"timestamp":"7","labels":{"app":"shop"}}],"#,
             r#""encodingFlags":["categorize-labels"]}"#
         );
-        assert_eq!(text(tail_frame(&frame, &EncodingFlags::parse("categorize-labels"))), wanted);
+        assert_eq!(
+            text(tail_frame(&frame, &EncodingFlags::parse("categorize-labels"))),
+            wanted
+        );
     }
 
     #[test]

@@ -44,12 +44,7 @@ pub(super) fn gather(metrics: &Metrics) -> Result<Vec<MetricFamily>, prometheus:
         &[],
         whole(metrics.compactions),
     )?;
-    families.gauge(
-        "loki_querier_tail_active",
-        "Open tails.",
-        &[],
-        whole(metrics.tails),
-    )?;
+    families.gauge("loki_querier_tail_active", "Open tails.", &[], whole(metrics.tails))?;
     families.counter(
         "loki_querier_tail_bytes_total",
         "Bytes of lines handed to tails.",

@@ -12,7 +12,10 @@ const ALL: &str = r#"{app="shop"}"#;
 
 /// Seconds now, which tails look back from.
 fn now() -> u64 {
-    SystemTime::now().duration_since(UNIX_EPOCH).expect("after the epoch").as_secs()
+    SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .expect("after the epoch")
+        .as_secs()
 }
 
 fn push(server: &TestServer, line: &str) {
@@ -24,7 +27,9 @@ fn push(server: &TestServer, line: &str) {
 }
 
 fn connect(server: &TestServer, path: &str, headers: &[(&'static str, &'static str)]) -> WebSocket<TcpStream> {
-    let mut request = format!("ws://{}{path}", server.address).into_client_request().expect("a request");
+    let mut request = format!("ws://{}{path}", server.address)
+        .into_client_request()
+        .expect("a request");
     for &(name, value) in headers {
         request.headers_mut().insert(name, value.parse().expect("a value"));
     }
@@ -32,7 +37,11 @@ fn connect(server: &TestServer, path: &str, headers: &[(&'static str, &'static s
 }
 
 fn tail(server: &TestServer, query: &str) -> WebSocket<TcpStream> {
-    connect(server, &format!("/loki/api/v1/tail?{}", encode(&[("query", query)])), &[])
+    connect(
+        server,
+        &format!("/loki/api/v1/tail?{}", encode(&[("query", query)])),
+        &[],
+    )
 }
 
 /// The next frame with entries, as text.
@@ -47,7 +56,9 @@ fn frame(socket: &mut WebSocket<TcpStream>) -> String {
 fn lines(text: &str) -> Vec<String> {
     let frame: Value = serde_json::from_str(text).expect("JSON");
     let streams = frame["streams"].as_array().expect("streams").iter();
-    streams.map(|stream| stream["values"][0][1].as_str().expect("a line").to_owned()).collect()
+    streams
+        .map(|stream| stream["values"][0][1].as_str().expect("a line").to_owned())
+        .collect()
 }
 
 /// The code and the reason that the server closes with.
@@ -67,15 +78,24 @@ fn history_and_live_entries_arrive_as_text_frames() {
     push(&server, "before");
     let mut socket = tail(&server, ALL);
     let first = frame(&mut socket);
-    assert!(first.starts_with(r#"{"streams":[{"stream":{"app":"shop","detected_level":"unknown","#), "{first}");
+    assert!(
+        first.starts_with(r#"{"streams":[{"stream":{"app":"shop","detected_level":"unknown","#),
+        "{first}"
+    );
     assert_eq!(lines(&first), ["before"]);
     push(&server, "after");
     let second = frame(&mut socket);
     let start = r#"{"streams":[{"stream":{"app":"shop","service_name":"shop"},"values":[["#;
-    assert!(second.starts_with(start) && second.ends_with(r#","after"]]}]}"#), "{second}");
+    assert!(
+        second.starts_with(start) && second.ends_with(r#","after"]]}]}"#),
+        "{second}"
+    );
     assert!(matches!(socket.read(), Ok(Message::Ping(data)) if data.is_empty()));
     let metrics = server.get("/metrics").text();
-    for wanted in ["loki_querier_tail_active 1\n", "route=\"loki_api_v1_tail\",status_code=\"101\",ws=\"true\""] {
+    for wanted in [
+        "loki_querier_tail_active 1\n",
+        "route=\"loki_api_v1_tail\",status_code=\"101\",ws=\"true\"",
+    ] {
         assert!(metrics.contains(wanted), "{wanted}");
     }
     socket.close(None).expect("closed");
@@ -89,7 +109,10 @@ fn the_early_tail_has_its_own_frames() {
     let path = format!("/api/prom/tail?{}", encode(&[("query", ALL), ("regexp", "err.r")]));
     let text = frame(&mut connect(&server, &path, &[]));
     assert!(text.starts_with(r#"{"streams":[{"labels":"{app=\"shop\","#), "{text}");
-    assert!(text.ends_with("\"line\":\"level=error x\"}]}],\"dropped_entries\":null}\n"), "{text}");
+    assert!(
+        text.ends_with("\"line\":\"level=error x\"}]}],\"dropped_entries\":null}\n"),
+        "{text}"
+    );
 }
 
 #[test]
@@ -97,7 +120,11 @@ fn labels_can_be_told_apart() {
     let server = TestServer::start();
     push(&server, "a=1");
     let path = format!("/loki/api/v1/tail?{}", encode(&[("query", r#"{app="shop"} | logfmt"#)]));
-    let text = frame(&mut connect(&server, &path, &[("X-Loki-Response-Encoding-Flags", "categorize-labels")]));
+    let text = frame(&mut connect(
+        &server,
+        &path,
+        &[("X-Loki-Response-Encoding-Flags", "categorize-labels")],
+    ));
     let end = concat!(
         r#"{"structuredMetadata":{"detected_level":"unknown"},"parsed":{"a":"1"}}]]}],"#,
         r#""encodingFlags":["categorize-labels"]}"#
@@ -109,9 +136,18 @@ fn labels_can_be_told_apart() {
 fn what_is_wrong_with_a_request_is_said_before_the_upgrade() {
     let server = TestServer::start();
     for (parameters, text) in [
-        (&[("query", "{")][..], "parse error at line 1, col 2: syntax error: unexpected $end, expecting IDENTIFIER or }"),
-        (&[("query", ALL), ("delay_for", "6")], "delay_for can't be greater than 5"),
-        (&[("query", ALL), ("delay_for", "x")], "strconv.Atoi: parsing \"x\": invalid syntax"),
+        (
+            &[("query", "{")][..],
+            "parse error at line 1, col 2: syntax error: unexpected $end, expecting IDENTIFIER or }",
+        ),
+        (
+            &[("query", ALL), ("delay_for", "6")],
+            "delay_for can't be greater than 5",
+        ),
+        (
+            &[("query", ALL), ("delay_for", "x")],
+            "strconv.Atoi: parsing \"x\": invalid syntax",
+        ),
         (&[("query", ALL), ("limit", "0")], "limit must be a positive value"),
         (&[("query", ALL)], "Bad Request\n"),
     ] {
@@ -135,12 +171,14 @@ fn what_is_wrong_afterwards_is_said_in_the_close_frame() {
     };
     let server = TestServer::start_with(ServerSettings::default(), settings);
     let mut socket = tail(&server, r#"rate({app="shop"}[1m])"#);
-    assert_eq!(close(&mut socket), (CloseCode::Error, "only log selector is supported".to_owned()));
+    assert_eq!(
+        close(&mut socket),
+        (CloseCode::Error, "only log selector is supported".to_owned())
+    );
     push(&server, "x");
     let mut first = tail(&server, ALL);
     assert_eq!(lines(&frame(&mut first)), ["x"]);
-    let text =
-        "rpc error: code = Code(400) desc = max concurrent tail requests limit exceeded, count > limit (2 > 1)";
+    let text = "rpc error: code = Code(400) desc = max concurrent tail requests limit exceeded, count > limit (2 > 1)";
     assert_eq!(close(&mut tail(&server, ALL)), (CloseCode::Error, text.to_owned()));
     // A client that goes makes room for the next.
     first.close(None).expect("closed");
@@ -156,7 +194,10 @@ fn a_tail_ends_after_its_longest_duration() {
     };
     let server = TestServer::start_with(ServerSettings::default(), settings);
     let mut socket = tail(&server, ALL);
-    assert_eq!(close(&mut socket), (CloseCode::Error, "reached tail max duration limit".to_owned()));
+    assert_eq!(
+        close(&mut socket),
+        (CloseCode::Error, "reached tail max duration limit".to_owned())
+    );
 }
 
 #[test]
@@ -194,5 +235,8 @@ fn patterns_are_answered_where_they_are_mined() {
     let start = "{\"status\":\"success\",\"data\":[{\"pattern\":\"level=warn user \\u003c_\\u003e logged in\",\"level\":\"warn\",\"samples\":[[";
     assert!(text.starts_with(start) && text.ends_with("]]}]}\n"), "{text}");
     let missing = ask(&[]);
-    assert_eq!((missing.status, missing.text().as_str()), (400, "parse error : syntax error: unexpected $end"));
+    assert_eq!(
+        (missing.status, missing.text().as_str()),
+        (400, "parse error : syntax error: unexpected $end")
+    );
 }

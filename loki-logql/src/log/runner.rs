@@ -68,7 +68,9 @@ impl LogRunner<'_> {
         self.runner.select(&columns, 0..batch.len(), &mut self.selected);
         for &i in &self.selected {
             let i = i as usize;
-            let Some(outcome) = self.runner.line(&columns, i) else { continue };
+            let Some(outcome) = self.runner.line(&columns, i) else {
+                continue;
+            };
             let (line, set) = (outcome.line.to_vec(), outcome.set);
             let (labels, entry) = shown(self.runner.sets(), set, columns.timestamps[i], line, categorize);
             each(labels, entry);
@@ -107,7 +109,9 @@ mod tests {
         }
         let mut found = Vec::new();
         let mut each = |labels: Labels, entry| found.push((labels.to_string(), entry));
-        plan.log_runner(0).unwrap().run(&stream(), &batch, categorize, &mut each);
+        plan.log_runner(0)
+            .unwrap()
+            .run(&stream(), &batch, categorize, &mut each);
         found.sort_by_key(|(labels, entry)| (labels.clone(), entry.timestamp));
         found
     }
@@ -135,7 +139,11 @@ mod tests {
             r#"{app="shop"} | logfmt | level="error" | line_format "{{.level}}!""#,
         ] {
             for categorize in [false, true] {
-                let mut request = Request::new(Time::Range { start: 0, end: 10, step: 1 });
+                let mut request = Request::new(Time::Range {
+                    start: 0,
+                    end: 10,
+                    step: 1,
+                });
                 request.direction = Direction::Forward;
                 request.categorize = categorize;
                 let plan = Plan::compile(&parse(query).unwrap()).unwrap();
