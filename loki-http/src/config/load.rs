@@ -328,8 +328,8 @@ impl Config {
         frontend.rest(unused);
         let mut querier = root.section("querier")?;
         querier.set("max_concurrent", &mut server.max_concurrent_queries)?;
-        querier.set("tail_max_duration", &mut self.engine.tail_max_duration)?;
         querier.set("multi_tenant_queries_enabled", &mut server.multi_tenant_queries)?;
+        querier.set("tail_max_duration", &mut self.engine.tail_max_duration)?;
         // Memory and disk are always asked both.
         querier.take::<Value>("query_ingesters_within")?;
         querier.rest(unused);
