@@ -56,6 +56,9 @@ impl Engine {
 }
 
 impl Reader {
+    /// The label that names the tenant of a stream.
+    pub const TENANT_LABEL: &str = query::TENANT;
+
     /// The same, whose streams carry the label of their tenant even where there is one tenant.
     #[must_use]
     pub fn labelled(mut self) -> Reader {

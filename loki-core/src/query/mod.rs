@@ -13,7 +13,7 @@ mod volume;
 
 pub(crate) use check::{check, check_blocked, clamp, entries_returned, is_unseen, nothing, timed_out};
 pub(crate) use detected::{detected_field_values, detected_fields, detected_labels, sample};
-pub(crate) use scope::Scope;
+pub(crate) use scope::{Scope, TENANT};
 pub(crate) use select::{Parts, selectors};
 pub(crate) use source::EngineSource;
 pub(crate) use stats::StatsCounter;
