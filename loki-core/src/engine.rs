@@ -3,9 +3,11 @@
 use crate::files::{DiskFiles, Files, Lock};
 use crate::generation::Generations;
 use crate::ingest::{Accepted, accept};
+use crate::pattern::Patterns;
 use crate::pool::Pool;
 use crate::query::{self, EngineSource, Parts, StatsCounter};
 use crate::recovery::{self, Recovery};
+use crate::tail::Tails;
 use crate::tenants::Tenants;
 use crate::wal::{RecordBuilder, Wal};
 use crate::{
@@ -43,6 +45,8 @@ pub(crate) struct Inner {
     pub(crate) tenants: Tenants,
     pub(crate) pool: Pool,
     pub(crate) counters: Counters,
+    pub(crate) tails: Tails,
+    pub(crate) patterns: Patterns,
     /// Held while the head is flushed, one flush at a time.
     pub(crate) flush_turn: Mutex<()>,
     /// Held while segments are merged or dropped, one step at a time.
@@ -106,6 +110,8 @@ impl Engine {
             tenants,
             pool,
             counters: Counters::default(),
+            tails: Tails::default(),
+            patterns: Patterns::default(),
             flush_turn: Mutex::default(),
             compact_turn: Mutex::default(),
             recovery: replay.report,
@@ -151,6 +157,11 @@ impl Engine {
             if !accepted.streams.is_empty() {
                 inner.wal.append(&record(tenant, &accepted))?;
                 let created = generation.active.store(&head, &accepted, now);
+                inner.tails.publish(tenant, &accepted, now);
+                drop(generation);
+                if settings.pattern_ingester {
+                    inner.patterns.observe(tenant, &accepted, now);
+                }
                 state.counters.received(&accepted, created);
             }
         }
@@ -279,6 +290,7 @@ impl Engine {
         }
         // Whoever is pushing is let through first.
         drop(self.0.generations.write());
+        self.0.tails.wake_all();
         self.0.wal.sync_now()
     }
 

@@ -31,6 +31,7 @@ impl Engine {
         inner.check_open()?;
         let settings = inner.settings();
         let next_sync = inner.wal.tick(now)?;
+        inner.patterns.forget(now);
         let mut worked = false;
         if inner.flush_is_due(&settings, now) {
             inner.flush()?;
@@ -75,7 +76,7 @@ impl Inner {
                     .map(Arc::clone)
                     .collect();
                 state.store.replace(&numbers, None, |writer| {
-                    rewrite(&chosen, &|labels| retention.cutoff(labels), settings.encoding, writer)
+                    rewrite(&chosen, &|labels| retention.cutoff(labels), settings, writer)
                 })?;
             }
         }

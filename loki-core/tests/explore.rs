@@ -4,7 +4,8 @@ mod support;
 
 use loki_core::logql::{MatrixSeries, QueryResult};
 use loki_core::{
-    Engine, ErrorKind, FieldRequest, FieldType, PushRequest, SeriesRequest, TenantId, VolumeGrouping, VolumeRequest,
+    ByteSize, Engine, ErrorKind, FieldRequest, FieldType, PushRequest, SeriesRequest, TenantId, VolumeGrouping,
+    VolumeRequest,
 };
 use support::{Lab, SECOND, START, push};
 
@@ -168,6 +169,24 @@ fn volumes_can_be_forbidden_and_have_a_limit() {
     engine.set_limits(limits, Default::default());
     let error = engine.volume(&tenant, &request("{}")).expect_err("forbidden");
     assert_eq!((error.kind(), error.message()), (ErrorKind::NotFound, "not found"));
+}
+
+#[test]
+fn volumes_hold_no_more_memory_than_a_query_may() {
+    let mut lab = Lab::default();
+    lab.settings.max_query_memory = ByteSize(1000);
+    let engine = shop(&lab);
+    let fine = VolumeRequest {
+        step: Some(SECOND / 1000),
+        ..request(r#"{app="web"}"#)
+    };
+    let spread = [(START, "first"), (START + MINUTE, "last")];
+    push(&engine, &TenantId::single(), "web", &spread).expect("stored");
+    let error = engine
+        .volume(&TenantId::single(), &fine)
+        .expect_err("sixty thousand steps");
+    assert_eq!(error.kind(), ErrorKind::LimitExceeded);
+    assert!(!volumes(&engine, &request("{}")).is_empty());
 }
 
 #[test]

@@ -29,6 +29,8 @@ struct Shared {
     queries: Semaphore,
     pushes: Semaphore,
     stop: watch::Sender<bool>,
+    /// Each connection that has become a WebSocket listens to it: so it is known when the last has ended.
+    sockets: watch::Sender<()>,
     is_flush_prepared: AtomicBool,
 }
 
@@ -60,6 +62,7 @@ impl Context {
             pushes: Semaphore::new(MAX_CONCURRENT_PUSHES),
             settings,
             stop,
+            sockets: watch::Sender::new(()),
             is_flush_prepared: AtomicBool::new(false),
         }))
     }
@@ -153,6 +156,21 @@ impl Context {
     /// Asks the server to stop as a signal would.
     pub(crate) fn stop(&self) {
         self.0.stop.send_replace(true);
+    }
+
+    /// Tells when a stop is asked for.
+    pub(crate) fn stopped(&self) -> watch::Receiver<bool> {
+        self.0.stop.subscribe()
+    }
+
+    /// To be held by whoever serves a WebSocket: the server waits for it when it stops.
+    pub(crate) fn socket(&self) -> watch::Receiver<()> {
+        self.0.sockets.subscribe()
+    }
+
+    /// Completes when no WebSocket is served.
+    pub(crate) async fn sockets_ended(&self) {
+        self.0.sockets.closed().await;
     }
 
     /// Whether a stop has been asked for.

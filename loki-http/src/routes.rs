@@ -1,7 +1,8 @@
 //! The table of endpoints: a row says where, by which methods, and who answers.
 
 use crate::api::{
-    admin, detected, format_query, index_stats, labels, legacy, limits, otlp, push, query, ring, series, status, volume,
+    admin, detected, format_query, index_stats, labels, legacy, limits, otlp, patterns, push, query, ring, series,
+    status, tail, volume,
 };
 use crate::context::Context;
 use crate::metrics::route_label;
@@ -48,6 +49,9 @@ fn table() -> Vec<Route> {
         route("/loki/api/v1/detected_fields", GET_POST, detected::fields),
         route("/loki/api/v1/detected_field/{name}/values", GET_POST, detected::values),
         route("/loki/api/v1/format_query", GET_POST, format_query::format_query),
+        route("/loki/api/v1/patterns", GET_POST, patterns::patterns),
+        route("/loki/api/v1/tail", GET, tail::tail).hidden(),
+        route("/api/prom/tail", GET, tail::tail_legacy).hidden(),
         route("/api/prom/query", GET_POST, legacy::query),
         route("/api/prom/label", GET_POST, labels::names_legacy),
         route("/api/prom/label/{name}/values", GET_POST, labels::values_legacy),

@@ -54,6 +54,7 @@ pub mod visit;
 
 pub use error::{Error, ErrorKind};
 pub use labels::Labels;
+pub use log::LogRunner;
 pub use parse::{parse, parse_selector};
 pub use pipeline::{Field, json_fields, logfmt_fields};
 pub use plan::{Evaluation, Plan};

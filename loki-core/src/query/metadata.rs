@@ -2,6 +2,7 @@
 
 use super::select::{Parts, lower};
 use crate::{Error, IndexStats};
+use loki_index::Needles;
 use loki_logql::Labels;
 use loki_logql::ast::Selector;
 use std::collections::BTreeSet;
@@ -108,7 +109,7 @@ pub(super) fn label_values(
 pub(super) fn index_stats(parts: &Parts, selector: &[Selector], start: i64, end: i64) -> Result<IndexStats, Error> {
     let mut stats = IndexStats::default();
     each_selector(selector, |matchers| {
-        for stream in parts.select(matchers, start, end.saturating_add(1))? {
+        for stream in parts.select(matchers, start, end.saturating_add(1), &Needles::new())? {
             stats.streams += 1;
             for block in &stream.blocks {
                 let summary = block.summary();

@@ -3,6 +3,7 @@
 use super::metadata;
 use super::select::{Parts, StreamBlocks, lower};
 use crate::{Error, IndexStats, TenantId};
+use loki_index::Needles;
 use loki_logql::Labels;
 use loki_logql::ast::{Matcher, Selector};
 use std::collections::BTreeSet;
@@ -35,18 +36,19 @@ impl Scope {
         matchers: &[Matcher],
         start: i64,
         end: i64,
+        needles: &Needles,
     ) -> Result<Vec<StreamBlocks>, loki_logql::Error> {
         if !self.is_labelled {
             let mut streams = Vec::new();
             for (_, parts) in &self.tenants {
-                streams.append(&mut parts.select(matchers, start, end)?);
+                streams.append(&mut parts.select(matchers, start, end, needles)?);
             }
             return Ok(streams);
         }
         let (tenants, matchers) = self.choose(matchers)?;
         let mut streams = Vec::new();
         for (tenant, parts) in tenants {
-            for mut stream in parts.select(&matchers, start, end)? {
+            for mut stream in parts.select(&matchers, start, end, needles)? {
                 stream.labels = labelled(&stream.labels, tenant);
                 streams.push(stream);
             }

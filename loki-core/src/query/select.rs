@@ -2,12 +2,13 @@
 
 use super::block_ref::{BlockRef, source_error};
 use crate::head::TenantHead;
-use crate::store::Segment;
+use crate::store::{Segment, SegmentBlock};
 use crate::{Error, ErrorKind};
 use foldhash::fast::RandomState;
 use hashbrown::HashMap;
-use loki_index::Predicate;
+use loki_index::{Needle, Needles, Predicate};
 use loki_logql::ast::{Expr, MatchOp, Matcher, Selector};
+use loki_logql::source::Literal;
 use loki_logql::{Labels, matcher_regex};
 use std::sync::Arc;
 
@@ -27,7 +28,8 @@ pub(super) struct StreamBlocks {
 }
 
 impl Parts {
-    /// The blocks with entries in `start..end` of the streams that `matchers` select.
+    /// The blocks with entries in `start..end` of the streams that `matchers` select, without those that cannot hold
+    /// `needles`.
     ///
     /// # Errors
     ///
@@ -37,6 +39,7 @@ impl Parts {
         matchers: &[Matcher],
         start: i64,
         end: i64,
+        needles: &Needles,
     ) -> Result<Vec<StreamBlocks>, loki_logql::Error> {
         let predicates = lower(matchers)?;
         let mut streams = Vec::new();
@@ -58,18 +61,19 @@ impl Parts {
                 .select(&predicates, start, end)
                 .map_err(|e| source_error(e.to_string()))?
             {
-                let place = stream_of(&mut streams, &chunk.labels);
-                let in_range = chunk
-                    .blocks
-                    .into_iter()
-                    .filter(|(header, _)| header.overlaps(&(start..end)));
-                streams[place]
-                    .blocks
-                    .extend(in_range.map(|(header, data)| BlockRef::Stored {
-                        segment: Arc::clone(segment),
-                        header,
-                        data,
-                    }));
+                let is_wanted = |block: &SegmentBlock| {
+                    block.header.overlaps(&(start..end)) && (needles.is_empty() || segment.may_match(block, needles))
+                };
+                let wanted = chunk.blocks.into_iter().filter(is_wanted);
+                let mut wanted = wanted.map(|block| BlockRef::Stored {
+                    segment: Arc::clone(segment),
+                    block,
+                });
+                if let Some(first) = wanted.next() {
+                    let place = stream_of(&mut streams, &chunk.labels);
+                    streams[place].blocks.push(first);
+                    streams[place].blocks.extend(wanted);
+                }
             }
         }
         for head in &self.heads {
@@ -87,13 +91,25 @@ impl Parts {
                 }
             }
         }
-        streams.retain(|stream| !stream.blocks.is_empty());
         Ok(streams)
     }
 }
 
+/// Literals prepared for content filters.
+pub(super) fn needles(literals: &[Vec<Literal>]) -> Needles {
+    let mut needles = Needles::new();
+    for any_of in literals {
+        needles.and_any(
+            any_of
+                .iter()
+                .map(|literal| Needle::new(&literal.bytes, literal.ignore_case)),
+        );
+    }
+    needles
+}
+
 /// Matchers compiled for the index.
-pub(super) fn lower(matchers: &[Matcher]) -> Result<Vec<Predicate>, loki_logql::Error> {
+pub(crate) fn lower(matchers: &[Matcher]) -> Result<Vec<Predicate>, loki_logql::Error> {
     matchers
         .iter()
         .map(|matcher| {

@@ -3,7 +3,7 @@
 use super::batch::{BlockBatch, MergedBatch, Scratch, summary_of};
 use super::block_ref::{BlockRef, source_error};
 use super::scope::Scope;
-use super::select::StreamBlocks;
+use super::select::{StreamBlocks, needles};
 use super::stats::StatsCounter;
 use crate::Clock;
 use crate::pool::Pool;
@@ -51,7 +51,12 @@ enum Content {
 
 impl Source for EngineSource<'_> {
     fn visit(&self, selection: &Selection<'_>, visitor: &dyn Visitor) -> Result<(), Error> {
-        let streams = self.scope.select(selection.matchers, selection.start, selection.end)?;
+        let streams = self.scope.select(
+            selection.matchers,
+            selection.start,
+            selection.end,
+            &needles(selection.literals),
+        )?;
         self.stats
             .select(streams.len(), streams.iter().map(|s| s.blocks.len()).sum());
         let units: Vec<Unit> = streams.into_iter().flat_map(units).collect();

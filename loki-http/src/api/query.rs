@@ -58,7 +58,8 @@ fn is_literal(query: &str) -> bool {
     plan.is_ok_and(|plan| plan.selectors().is_empty())
 }
 
-fn encoding_flags(headers: &HeaderMap) -> EncodingFlags {
+/// How the client wants labels to be told apart.
+pub(super) fn encoding_flags(headers: &HeaderMap) -> EncodingFlags {
     let header = headers.get(ENCODING_FLAGS).and_then(|value| value.to_str().ok());
     header.map(EncodingFlags::parse).unwrap_or_default()
 }

@@ -12,7 +12,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 /// Sections that say how a cluster is laid out or how Loki does what is done differently here.
-const UNUSED_SECTIONS: [&str; 27] = [
+const UNUSED_SECTIONS: [&str; 26] = [
     "analytics",
     "bloom_build",
     "bloom_gateway",
@@ -28,7 +28,6 @@ const UNUSED_SECTIONS: [&str; 27] = [
     "memberlist",
     "metastore",
     "operational_config",
-    "pattern_ingester",
     "profiling",
     "query_range",
     "query_scheduler",
@@ -146,6 +145,9 @@ impl Config {
         self.ingester(root.section("ingester")?, &mut unused)?;
         self.limits(&mut root, &mut unused)?;
         self.sizes(&mut root, &mut unused)?;
+        let mut patterns = root.section("pattern_ingester")?;
+        patterns.set("enabled", &mut self.engine.pattern_ingester)?;
+        patterns.rest(&mut unused);
         for section in UNUSED_SECTIONS {
             if root.take::<Value>(section)?.is_some() {
                 unused.push(section.to_owned());
@@ -327,6 +329,7 @@ impl Config {
         let mut querier = root.section("querier")?;
         querier.set("max_concurrent", &mut server.max_concurrent_queries)?;
         querier.set("multi_tenant_queries_enabled", &mut server.multi_tenant_queries)?;
+        querier.set("tail_max_duration", &mut self.engine.tail_max_duration)?;
         // Memory and disk are always asked both.
         querier.take::<Value>("query_ingesters_within")?;
         querier.rest(unused);

@@ -4,14 +4,18 @@ mod explore;
 mod legacy;
 mod list;
 mod number;
+mod patterns;
 mod response;
 mod stats;
+mod tail;
 mod text;
 
 pub(crate) use explore::{detected_field_values, detected_fields, detected_labels, formatted_query};
 pub(crate) use legacy::legacy_streams;
 pub(crate) use list::{index_stats, legacy_values, series, values};
+pub(crate) use patterns::patterns;
 pub(crate) use response::query_response;
+pub(crate) use tail::{legacy_tail_frame, tail_frame};
 
 #[cfg(test)]
 mod tests;

@@ -7,3 +7,4 @@ mod routing;
 mod status;
 mod stop;
 mod support;
+mod tail;

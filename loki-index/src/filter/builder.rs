@@ -1,7 +1,5 @@
 //! Builds a content filter.
 
-use hashbrown::HashTable;
-
 use super::{
     content::{Header, Set},
     fuse,
@@ -14,7 +12,7 @@ use super::{
 /// ```
 /// use loki_index::{FilterSettings, Grams};
 ///
-/// assert_eq!(FilterSettings::default().grams, Grams::Sparse);
+/// assert_eq!(FilterSettings::default().grams, Grams::Dense);
 /// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct FilterSettings {
@@ -40,6 +38,8 @@ pub struct FilterSettings {
 pub struct ContentFilterBuilder {
     settings: FilterSettings,
     hashes: Hashes,
+    /// The hashes as they were taken out of the set.
+    drained: Vec<u32>,
     bytes: ByteMask,
     longest_line: usize,
     /// The lines being added, in lower case.
@@ -71,9 +71,7 @@ impl ContentFilterBuilder {
         self.folded.make_ascii_lowercase();
 
         let grams = self.settings.grams;
-        self.hashes
-            .table
-            .reserve(lines.len() / BYTES_PER_HASH, |&known| spread(known));
+        self.hashes.fit(lines.len());
         for bounds in offsets.windows(2) {
             let line = &self.folded[bounds[0] as usize..bounds[1] as usize];
             self.longest_line = self.longest_line.max(line.len());
@@ -82,18 +80,20 @@ impl ContentFilterBuilder {
         }
     }
 
-    /// The filter's bytes, for [`ContentFilter::open`](super::ContentFilter::open).
-    pub fn finish(self) -> Vec<u8> {
-        let hashes: Vec<u64> = self.hashes.table.into_iter().collect();
-        let (set, slots) = match fuse::build(&hashes) {
+    /// The filter's bytes, for [`ContentFilter::open`](super::ContentFilter::open). The builder has no lines then.
+    pub fn finish(&mut self) -> Vec<u8> {
+        self.hashes.drain(&mut self.drained);
+        let hashes = &self.drained;
+        let grams = self.settings.grams;
+        let (set, slots) = match fuse::build(hashes, grams.fingerprint_bits()) {
             _ if hashes.is_empty() => (Set::Empty, Vec::new()),
             Some((shape, slots)) => (Set::Fuse(shape), slots),
             None => (Set::Unknown, Vec::new()),
         };
-        let longest_line = u32::try_from(self.longest_line).unwrap_or(u32::MAX);
+        let longest_line = u32::try_from(std::mem::take(&mut self.longest_line)).unwrap_or(u32::MAX);
         Header {
-            grams: self.settings.grams,
-            bytes: self.bytes,
+            grams,
+            bytes: std::mem::take(&mut self.bytes),
             longest_line,
             set,
         }
@@ -101,44 +101,88 @@ impl ContentFilterBuilder {
     }
 }
 
-/// A set of hashes.
+/// A set of hashes: open addressing, each hash at the first free slot from its own on.
 #[derive(Clone, Debug)]
 struct Hashes {
-    table: HashTable<u64>,
-    /// What came last, by the low bits. Log lines repeat themselves, so most hashes are known; finding that out here
-    /// stays in the innermost cache.
-    recent: Box<[u64; RECENT]>,
+    /// A power of two of them, at most half of them taken.
+    slots: Vec<u32>,
+    taken: usize,
+    /// The one hash that marks a free slot.
+    has_free: bool,
 }
 
-/// Slots of `Hashes::recent`: 32 KiB.
-const RECENT: usize = 1 << 12;
-/// A guess at how many bytes of log text bring one new hash, so that the table need not grow step by step.
-const BYTES_PER_HASH: usize = 24;
+/// A free slot.
+const FREE: u32 = 0;
+/// The fewest slots of a set.
+const MIN_SLOTS: usize = 1 << 8;
+/// The most slots that an empty set is given; it grows beyond them where it must.
+const MAX_SLOTS: usize = 1 << 16;
+/// Log lines bring a hash for every 15 bytes or so, and slots should stay half free.
+const BYTES_PER_SLOT: usize = 4;
 
 impl Default for Hashes {
     fn default() -> Self {
-        // A slot starts with a hash that belongs elsewhere.
-        let recent = Box::new(std::array::from_fn(|slot| slot as u64 ^ 1));
         Self {
-            table: HashTable::new(),
-            recent,
+            slots: vec![FREE; MIN_SLOTS],
+            taken: 0,
+            has_free: false,
         }
     }
 }
 
 impl Hashes {
-    fn insert(&mut self, hash: u64) {
-        let recent = &mut self.recent[hash as usize % RECENT];
-        if *recent != hash {
-            *recent = hash;
-            self.table
-                .entry(spread(hash), |&known| known == hash, |&known| spread(known))
-                .or_insert(hash);
+    /// Gives an empty set as many slots as the hashes of so many bytes of lines need: to go through more of them costs
+    /// small blocks dearly.
+    fn fit(&mut self, line_bytes: usize) {
+        if self.taken == 0 {
+            let slots = (line_bytes / BYTES_PER_SLOT)
+                .next_power_of_two()
+                .clamp(MIN_SLOTS, MAX_SLOTS);
+            self.slots.resize(slots, FREE);
         }
+    }
+
+    fn insert(&mut self, hash: u32) {
+        if hash == FREE {
+            self.has_free = true;
+            return;
+        }
+        let mask = self.slots.len() - 1;
+        let mut at = spread(hash) as usize & mask;
+        while self.slots[at] != hash {
+            if self.slots[at] == FREE {
+                self.slots[at] = hash;
+                self.taken += 1;
+                if self.taken * 2 > self.slots.len() {
+                    self.grow();
+                }
+                return;
+            }
+            at = (at + 1) & mask;
+        }
+    }
+
+    fn grow(&mut self) {
+        let larger = vec![FREE; self.slots.len() * 2];
+        let old = std::mem::replace(&mut self.slots, larger);
+        self.taken = 0;
+        old.into_iter()
+            .filter(|&hash| hash != FREE)
+            .for_each(|hash| self.insert(hash));
+    }
+
+    /// Takes all hashes out.
+    fn drain(&mut self, into: &mut Vec<u32>) {
+        into.clear();
+        into.extend(self.has_free.then_some(FREE));
+        into.extend(self.slots.iter().filter(|&&hash| hash != FREE));
+        self.slots.fill(FREE);
+        self.taken = 0;
+        self.has_free = false;
     }
 }
 
-/// Fills the high bits, which the hashes of grams leave empty.
-fn spread(hash: u64) -> u64 {
-    hash.wrapping_mul(0x9e37_79b9_7f4a_7c15)
+/// Fills all bits evenly: the least hashes of runs are small numbers.
+fn spread(hash: u32) -> u64 {
+    u64::from(hash).wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 32
 }

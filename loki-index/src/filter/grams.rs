@@ -1,7 +1,5 @@
 //! What of a line goes into the set: minimizers and short words.
 
-use xxhash_rust::xxh3::xxh3_64;
-
 /// Words shorter than this are in every block; they would cost space and exclude nothing.
 const MIN_WORD_BYTES: usize = 3;
 
@@ -18,10 +16,11 @@ const MIN_WORD_BYTES: usize = 3;
 /// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Grams {
-    /// The least of 8 neighbours of 6 bytes: every needle of 13 bytes and more is looked up.
-    #[default]
+    /// The least of 8 neighbours of 6 bytes, in 8 bits each: every needle of 13 bytes and more is looked up.
     Sparse,
-    /// The least of 4 neighbours of 5 bytes: every needle of 8 bytes and more, for about twice the space.
+    /// The least of 4 neighbours of 5 bytes, in 4 bits each: every needle of 8 bytes and more. A needle of 13 bytes holds
+    /// two or three such grams, so that it is found out as surely, and in less space.
+    #[default]
     Dense,
 }
 
@@ -36,8 +35,16 @@ impl Grams {
         }
     }
 
+    /// Bits that the set keeps of each hash: an absent needle that holds one gram passes once in two to this power.
+    pub(super) fn fingerprint_bits(self) -> u32 {
+        match self {
+            Self::Sparse => 8,
+            Self::Dense => 4,
+        }
+    }
+
     /// Hands over the hashes of the kept grams of a text in lower case.
-    pub(super) fn minimizers(self, text: &[u8], scratch: &mut Scratch, each: impl FnMut(u64)) {
+    pub(super) fn minimizers(self, text: &[u8], scratch: &mut Scratch, each: impl FnMut(u32)) {
         match self {
             Self::Sparse => minimizers::<6, 8>(text, scratch, each),
             Self::Dense => minimizers::<5, 4>(text, scratch, each),
@@ -48,7 +55,7 @@ impl Grams {
     /// that hold a kept gram themselves.
     ///
     /// `is_cut` leaves out words that touch an end of the text, as they may go on beyond it.
-    pub(super) fn words(self, text: &[u8], is_cut: bool, mut each: impl FnMut(u64)) {
+    pub(super) fn words(self, text: &[u8], is_cut: bool, mut each: impl FnMut(u32)) {
         let mut start = 0;
         while start < text.len() {
             if !is_word(text[start]) {
@@ -68,33 +75,53 @@ impl Grams {
     }
 }
 
-/// The highest bit keeps words apart from grams, of which the hashes have 32 bits, in the one set that holds both.
-fn word_hash(word: &[u8]) -> u64 {
-    xxh3_64(word) | 1 << 63
+/// The hash of a word of up to 16 bytes. The length keeps it apart from grams, in the one set that holds both.
+fn word_hash(word: &[u8]) -> u32 {
+    let mut padded = [0; 16];
+    padded[..word.len()].copy_from_slice(word);
+    let whole = u128::from_le_bytes(padded);
+    let (low, high) = (whole as u64, (whole >> 64) as u64);
+    hash(low ^ hash_64(high ^ (word.len() as u64) << 56))
 }
 
+/// Which bytes words are made of.
+const IS_WORD: [bool; 256] = {
+    let mut table = [false; 256];
+    let mut byte = 0;
+    while byte < table.len() {
+        table[byte] = (byte as u8).is_ascii_alphanumeric() || byte as u8 == b'_';
+        byte += 1;
+    }
+    table
+};
+
 fn is_word(byte: u8) -> bool {
-    byte.is_ascii_alphanumeric() || byte == b'_'
+    IS_WORD[usize::from(byte)]
 }
 
 /// The least hash of every run of `WINDOW` neighbouring grams of `GRAM` bytes, not repeated while it stays the least.
 ///
 /// `WINDOW` is a power of two. The least of a run is found by doubling: of two, of four, of eight. These passes have no
 /// branch that depends on the text and beat keeping a running least by far, whose branches nobody predicts.
-fn minimizers<const GRAM: usize, const WINDOW: usize>(text: &[u8], scratch: &mut Scratch, mut each: impl FnMut(u64)) {
+fn minimizers<const GRAM: usize, const WINDOW: usize>(text: &[u8], scratch: &mut Scratch, mut each: impl FnMut(u32)) {
     if text.len() < GRAM + WINDOW - 1 {
         return;
     }
     let Scratch { least, next } = scratch;
     least.clear();
-    let mut gram = 0u64;
-    for &byte in &text[..GRAM - 1] {
-        gram = gram >> 8 | u64::from(byte) << (8 * (GRAM - 1));
+    // Eight bytes from each place on, the grams that end behind the last such place one by one.
+    let mask = (1u64 << (8 * GRAM)) - 1;
+    least.extend(
+        text.array_windows()
+            .map(|&bytes| hash(u64::from_le_bytes(bytes) & mask)),
+    );
+    for at in least.len()..text.len() + 1 - GRAM {
+        let gram = text[at..at + GRAM]
+            .iter()
+            .rev()
+            .fold(0, |gram, &byte| gram << 8 | u64::from(byte));
+        least.push(hash(gram));
     }
-    least.extend(text[GRAM - 1..].iter().map(|&byte| {
-        gram = gram >> 8 | u64::from(byte) << (8 * (GRAM - 1));
-        hash(gram)
-    }));
     let mut reach = 1;
     while reach < WINDOW {
         next.clear();
@@ -112,7 +139,7 @@ fn minimizers<const GRAM: usize, const WINDOW: usize>(text: &[u8], scratch: &mut
         kept += usize::from(pair[0] != pair[1]);
     }
     next[kept] = least[least.len() - 1];
-    next[..=kept].iter().for_each(|&hash| each(u64::from(hash)));
+    next[..=kept].iter().for_each(|&hash| each(hash));
 }
 
 /// Room that finding minimizers takes, kept from line to line.
@@ -124,8 +151,12 @@ pub(super) struct Scratch {
 
 /// Spreads a gram over 32 bits. Which of two grams is least must not depend on their order as text.
 fn hash(gram: u64) -> u32 {
-    let product = gram.wrapping_mul(0x9e37_79b9_7f4a_7c15);
-    ((product ^ product >> 32).wrapping_mul(0xd6e8_feb8_6659_fd93) >> 32) as u32
+    (hash_64(gram) >> 32) as u32
+}
+
+/// The high half of the product depends on all bits of the gram; half the time of a better hash buys more than it would.
+fn hash_64(gram: u64) -> u64 {
+    gram.wrapping_mul(0x9e37_79b9_7f4a_7c15)
 }
 
 #[cfg(test)]
@@ -134,15 +165,12 @@ mod tests {
 
     use super::*;
 
-    fn plain(text: &[u8], gram: usize, window: usize) -> Vec<u64> {
+    fn plain(text: &[u8], gram: usize, window: usize) -> Vec<u32> {
         let hashes: Vec<u32> = text
             .windows(gram)
             .map(|gram| hash(gram.iter().rev().fold(0, |value, &byte| value << 8 | u64::from(byte))))
             .collect();
-        let mut kept: Vec<u64> = hashes
-            .windows(window)
-            .map(|run| u64::from(*run.iter().min().unwrap()))
-            .collect();
+        let mut kept: Vec<u32> = hashes.windows(window).map(|run| *run.iter().min().unwrap()).collect();
         kept.dedup();
         kept
     }

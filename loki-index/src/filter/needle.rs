@@ -29,7 +29,7 @@ pub struct Needle {
     /// The bytes in it, in lower case if case is ignored.
     bytes: ByteMask,
     /// The hashes that must be in the set, by how dense the grams in the set lie.
-    hashes: [Box<[u64]>; Grams::ALL.len()],
+    hashes: [Box<[u32]>; Grams::ALL.len()],
 }
 
 impl Needle {
