@@ -46,6 +46,7 @@ ingester:
   wal: {dir: /var/loki/wal, sync: interval, sync_interval: 100ms, flush_on_shutdown: true}
 distributor: {max_recv_msg_size: 1MB}
 frontend: {compress_responses: true}
+querier: {multi_tenant_queries_enabled: true}
 limits_config:
   max_line_size: 64KB
   reject_old_samples: true
@@ -76,6 +77,7 @@ compactor: {retention_enabled: true, delete_request_store: filesystem, compactio
     assert!(config.server.flush_on_shutdown);
     assert_eq!(config.server.max_push_bytes, 1 << 20);
     assert!(config.server.compress_responses);
+    assert!(config.server.multi_tenant_queries);
     assert_eq!(config.engine.limits.max_line_size, ByteSize(64 << 10));
     assert!(config.engine.limits.reject_old_samples);
     assert_eq!(config.engine.limits.retention_period, Period::hours(744));
