@@ -1,6 +1,6 @@
 //! The reading side of an engine, for one tenant or several.
 
-use crate::query::{self, Scope};
+use crate::query::{self, Scope, VolumeBounds};
 use crate::{
     DetectedField, DetectedLabel, Engine, Error, FieldRequest, IndexStats, Limits, QueryRequest, QueryResponse,
     QueryStats, SeriesRequest, TenantId, VolumeRequest,
@@ -56,6 +56,9 @@ impl Engine {
 }
 
 impl Reader {
+    /// The label that names the tenant of a stream.
+    pub const TENANT_LABEL: &str = query::TENANT;
+
     /// The same, whose streams carry the label of their tenant even where there is one tenant.
     #[must_use]
     pub fn labelled(mut self) -> Reader {
@@ -149,7 +152,11 @@ impl Reader {
             start,
             ..request.clone()
         };
-        let result = query::volume(&scope, &selector, &request, limits.volume_max_series)?;
+        let bounds = VolumeBounds {
+            series: limits.volume_max_series,
+            memory: self.engine.0.settings().max_query_memory,
+        };
+        let result = query::volume(&scope, &selector, &request, bounds)?;
         let exec_nanos = u64::try_from(self.engine.now().saturating_sub(started)).unwrap_or(0);
         let entries_returned = query::entries_returned(&result);
         Ok(QueryResponse {

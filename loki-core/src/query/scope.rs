@@ -9,7 +9,7 @@ use loki_logql::ast::{Matcher, Selector};
 use std::collections::BTreeSet;
 
 /// The label that names the tenant of a stream, where a query sees several.
-const TENANT: &str = "__tenant_id__";
+pub(crate) const TENANT: &str = "__tenant_id__";
 /// Where a stream's own label of that name goes then.
 const ORIGINAL: &str = "original___tenant_id__";
 
@@ -103,12 +103,12 @@ impl Scope {
         start: i64,
         end: i64,
     ) -> Result<BTreeSet<String>, Error> {
+        let is_tenant = self.is_labelled && name == TENANT;
         let name = if self.is_labelled && name == ORIGINAL {
             TENANT
         } else {
             name
         };
-        let is_tenant = self.is_labelled && name == TENANT;
         let mut values = BTreeSet::new();
         self.each(selectors, |tenant, parts, selectors| {
             if is_tenant {

@@ -1,15 +1,28 @@
 //! How many bytes of lines streams hold, told from the headers of their blocks.
 
 use super::scope::Scope;
-use crate::{Error, ErrorKind, Limits, VolumeGrouping, VolumeRequest};
+use crate::{ByteSize, Error, ErrorKind, Limits, VolumeGrouping, VolumeRequest};
 use loki_index::Needles;
 use loki_logql::ast::Selector;
 use loki_logql::source::Summary;
 use loki_logql::{Labels, MatrixSeries, QueryResult, Sample, VectorSample};
+use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Bytes by bucket, then by group.
 type Volumes = BTreeMap<i64, BTreeMap<Labels, f64>>;
+
+/// Bytes that one volume of one group takes, about.
+const VOLUME_BYTES: u64 = 64;
+
+/// What an answer may grow to.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct VolumeBounds {
+    /// Groups; 0: any number.
+    pub(crate) series: usize,
+    /// Bytes of memory.
+    pub(crate) memory: ByteSize,
+}
 
 /// Whether volumes may be asked for at all.
 ///
@@ -40,16 +53,17 @@ pub(crate) fn any_selector(text: &str) -> Result<Selector, Error> {
 ///
 /// # Errors
 ///
-/// [`ErrorKind::LimitExceeded`] beyond `max_series` groups, a damaged segment.
+/// [`ErrorKind::LimitExceeded`] beyond `bounds`, a damaged segment.
 pub(crate) fn volume(
     scope: &Scope,
     selector: &Selector,
     request: &VolumeRequest,
-    max_series: usize,
+    bounds: VolumeBounds,
 ) -> Result<QueryResult, Error> {
     let buckets = Buckets::new(request);
     let mut volumes = Volumes::new();
     let mut groups = BTreeSet::new();
+    let mut held = 0;
     scope.each(std::slice::from_ref(selector), |_, parts, rest| {
         // The matchers on the tenants are gone from these: they are about no label of a stream.
         let matchers = rest.first().map_or(&[][..], |selector| &selector.matchers);
@@ -64,15 +78,21 @@ pub(crate) fn volume(
         for stream in parts.select(matchers, request.start, request.end.saturating_add(1), &Needles::new())? {
             for group in grouping.groups(&stream.labels) {
                 if !groups.contains(&group) {
-                    if max_series > 0 && groups.len() == max_series {
-                        return Err(too_many(max_series));
+                    if bounds.series > 0 && groups.len() == bounds.series {
+                        return Err(too_many(bounds.series));
                     }
                     groups.insert(group.clone());
                 }
                 for block in &stream.blocks {
                     buckets.spread(&block.summary(), |bucket, bytes| {
-                        *volumes.entry(bucket).or_default().entry(group.clone()).or_default() += bytes;
-                    });
+                        let volume = volumes.entry(bucket).or_default().entry(group.clone());
+                        held += u64::from(matches!(volume, Entry::Vacant(_)));
+                        *volume.or_default() += bytes;
+                        match held * VOLUME_BYTES > bounds.memory.0 {
+                            true => Err(too_large(bounds.memory)),
+                            false => Ok(()),
+                        }
+                    })?;
                 }
             }
         }
@@ -83,6 +103,14 @@ pub(crate) fn volume(
 
 fn too_many(max_series: usize) -> Error {
     let text = format!("the query hit the max number of series limit (limit: {max_series} series)");
+    Error::new(ErrorKind::LimitExceeded, text)
+}
+
+fn too_large(memory: ByteSize) -> Error {
+    let text = format!(
+        "the volumes need more memory than max_query_memory allows ({memory}); reduce the time range or the number of \
+         series, or ask for larger steps"
+    );
     Error::new(ErrorKind::LimitExceeded, text)
 }
 
@@ -184,7 +212,11 @@ impl Buckets {
     }
 
     /// Hands `each` the share that every bucket has in the bytes of a block, taking its lines as evenly spread.
-    fn spread(&self, block: &Summary, mut each: impl FnMut(i64, f64)) {
+    ///
+    /// # Errors
+    ///
+    /// What `each` answers.
+    fn spread(&self, block: &Summary, mut each: impl FnMut(i64, f64) -> Result<(), Error>) -> Result<(), Error> {
         let bytes = block.line_bytes as f64;
         let span = (block.max_timestamp as f64) - (block.min_timestamp as f64);
         let mut from = block.min_timestamp.max(self.start);
@@ -192,16 +224,11 @@ impl Buckets {
         for bucket in self.of(from)..=self.of(to) {
             let until = self.end_of(bucket).min(to).max(from);
             let inside = until as f64 - from as f64;
-            each(
-                bucket,
-                if span > 0.0 {
-                    bytes * (inside / span).min(1.0)
-                } else {
-                    bytes
-                },
-            );
+            let share = if span > 0.0 { (inside / span).min(1.0) } else { 1.0 };
+            each(bucket, bytes * share)?;
             from = until;
         }
+        Ok(())
     }
 }
 
@@ -226,7 +253,8 @@ mod tests {
                 assert!(bucket > last);
                 last = bucket;
                 sum += bytes;
-            });
+                Ok(())
+            }).expect("no bounds");
             prop_assert!((sum - bytes as f64).abs() < 1e-6, "{sum} of {bytes}");
         }
     }

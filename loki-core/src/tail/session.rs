@@ -119,10 +119,12 @@ impl Inner {
             .collect();
         let state = self.tenants.get(&subscription.tenant);
         let segments = state.map_or_else(Vec::new, |state| state.store.live().to_vec());
-        Ok(Scope::new(
-            vec![(subscription.tenant.clone(), Parts { heads, segments })],
-            false,
-        ))
+        let parts = Parts {
+            hidden: self.hidden(&subscription.tenant),
+            heads,
+            segments,
+        };
+        Ok(Scope::new(vec![(subscription.tenant.clone(), parts)], false))
     }
 
     /// The newest entries of `scope` since the start that was asked for, oldest first.

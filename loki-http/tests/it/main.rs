@@ -1,5 +1,6 @@
 //! The server over sockets, with a real engine behind it.
 
+mod explore;
 mod push;
 mod query;
 mod routing;
