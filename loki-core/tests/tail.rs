@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, mpsc};
 use std::thread;
 use std::time::Duration;
-use support::{Lab, SECOND, START, maintain, push};
+use support::{Lab, SECOND, START, push};
 
 const ALL: &str = r#"{app="shop"}"#;
 
@@ -309,72 +309,4 @@ fn a_reader_can_wait_and_can_be_woken() {
         engine.close().expect("closed");
         assert_eq!(reader.join().expect("no panic"), ErrorKind::Closed);
     });
-}
-
-#[test]
-fn patterns_are_mined_where_they_are_asked_for() {
-    let mut lab = Lab::default();
-    let tenant = TenantId::single();
-    let request = loki_core::PatternRequest::new(ALL, START, START + 600 * SECOND);
-    let engine = lab.open().expect("opens");
-    assert_eq!(
-        engine.patterns(&tenant, &request).expect_err("off").kind(),
-        ErrorKind::NotFound
-    );
-    drop(engine);
-
-    lab.settings.pattern_ingester = true;
-    let engine = lab.open().expect("opens");
-    assert_eq!(engine.patterns(&tenant, &request).expect("answers"), []);
-    for i in 0..100 {
-        let time = START + i * SECOND;
-        let texts = [
-            format!("level=error request {i} failed for user {i}"),
-            "one thing more to say".to_owned(),
-        ];
-        shop(&engine, &[(time, &texts[0])]);
-        if i < 29 {
-            shop(&engine, &[(time, &texts[1])]);
-        }
-        if i < 40 {
-            push(&engine, &tenant, "web", &[(time, &texts[1])]).expect("stored");
-        }
-    }
-    let found = engine.patterns(&tenant, &request).expect("answers");
-    assert_eq!(found.len(), 1, "29 lines are too few: {found:?}");
-    assert_eq!(found[0].pattern, "level=error request <_> failed for user <_>");
-    assert_eq!(found[0].level, "error");
-    let first = START / SECOND;
-    assert_eq!(
-        found[0].samples,
-        (0..10).map(|k| (first + 10 * k, 10)).collect::<Vec<_>>()
-    );
-
-    let of_all = loki_core::PatternRequest {
-        query: r#"{app=~".+"}"#.to_owned(),
-        ..request.clone()
-    };
-    let found = engine.patterns(&tenant, &of_all).expect("answers");
-    let totals: Vec<u64> = found
-        .iter()
-        .map(|p| p.samples.iter().map(|(_, count)| count).sum())
-        .collect();
-    assert_eq!(totals, [100, 69]);
-    assert_eq!(
-        (&*found[1].pattern, &*found[1].level),
-        ("one thing more to say", "unknown")
-    );
-    let wrong = loki_core::PatternRequest {
-        query: r#"{app="shop"} |= "x""#.to_owned(),
-        ..request.clone()
-    };
-    assert_eq!(
-        engine.patterns(&tenant, &wrong).expect_err("no selector").message(),
-        "only label matchers are supported"
-    );
-
-    lab.clock.advance(3 * 3600 * SECOND + 50 * SECOND);
-    maintain(&engine).expect("maintained");
-    let found = engine.patterns(&tenant, &request).expect("answers");
-    assert_eq!(found[0].samples.len(), 5, "what is older than three hours is gone");
 }

@@ -6,7 +6,6 @@ use super::subscription::Subscription;
 use crate::engine::Inner;
 use crate::query::{self, EngineSource, Parts, Scope, StatsCounter};
 use crate::{Engine, Error, ErrorKind, Limits, Period, QueryRequest, TenantId};
-use loki_logql::ast::Expr;
 use loki_logql::{Direction, Labels, Plan, QueryResult, ResultEntry};
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -81,20 +80,10 @@ impl Engine {
         let settings = inner.settings();
         let limits = settings.limits(tenant);
         let expr = request.parse()?;
-        let Expr::Log(log) = &expr else {
-            return Err(Error::new(ErrorKind::InvalidQuery, "only log selector is supported"));
-        };
+        let subscription = Arc::new(Subscription::new(tenant, &expr, request)?);
         query::check_blocked(&request.query, &expr, limits)?;
         let past = QueryRequest::range(&request.query, request.start, started.max(request.start)).limit(0);
         query::check(&expr, &past, limits)?;
-        let subscription = Arc::new(Subscription::new(
-            tenant.clone(),
-            query::lower(&log.selector.matchers)?,
-            Plan::compile(&expr)?,
-            !log.stages.is_empty(),
-            request.categorize,
-            request.delay,
-        ));
         let scope = inner.subscribe(&subscription, limits)?;
         let longest = settings.tail_max_duration;
         // From here on dropping the tail takes the subscription away again.

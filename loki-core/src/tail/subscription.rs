@@ -1,9 +1,11 @@
 //! One tail as the pushing side sees it.
 
 use super::buffer::Buffer;
+use super::request::TailRequest;
 use super::session::TailEntry;
-use crate::{Period, TenantId};
+use crate::{Error, ErrorKind, TenantId, query};
 use loki_index::Predicate;
+use loki_logql::ast::Expr;
 use loki_logql::source::EntryBatch;
 use loki_logql::{Labels, Plan, ResultEntry};
 use std::fmt;
@@ -33,27 +35,28 @@ struct State {
 }
 
 impl Subscription {
-    pub(super) fn new(
-        tenant: TenantId,
-        predicates: Vec<Predicate>,
-        plan: Plan,
-        has_stages: bool,
-        categorize: bool,
-        delay: Period,
-    ) -> Subscription {
+    /// What `request` selects, whose query is `expr`.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::InvalidQuery`] of a metric query, and where a matcher or a stage does not compile.
+    pub(super) fn new(tenant: &TenantId, expr: &Expr, request: &TailRequest) -> Result<Subscription, Error> {
+        let Expr::Log(log) = expr else {
+            return Err(Error::new(ErrorKind::InvalidQuery, "only log selector is supported"));
+        };
         let state = State {
-            buffer: Buffer::new(delay),
+            buffer: Buffer::new(request.delay),
             waker: None,
         };
-        Subscription {
-            tenant,
-            predicates,
-            plan,
-            has_stages,
-            categorize,
+        Ok(Subscription {
+            tenant: tenant.clone(),
+            predicates: query::lower(&log.selector.matchers)?,
+            has_stages: !log.stages.is_empty(),
+            plan: Plan::compile(expr)?,
+            categorize: request.categorize,
             state: Mutex::new(state),
             arrival: Condvar::new(),
-        }
+        })
     }
 
     /// Whether the stream with these labels is tailed.

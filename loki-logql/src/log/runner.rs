@@ -100,8 +100,11 @@ mod tests {
     use crate::source::MemorySource;
     use crate::{Direction, QueryResult, Request, Time, parse};
 
+    /// Timestamp, line, metadata.
+    type TestEntry<'a> = (i64, &'a str, &'a [(&'a str, &'a str)]);
+
     /// What a runner hands over, sorted.
-    fn run(query: &str, entries: &[(i64, &str, &[(&str, &str)])], categorize: bool) -> Vec<(String, ResultEntry)> {
+    fn run(query: &str, entries: &[TestEntry<'_>], categorize: bool) -> Vec<(String, ResultEntry)> {
         let plan = Plan::compile(&parse(query).unwrap()).unwrap();
         let mut batch = EntryBatch::default();
         for (timestamp, line, metadata) in entries {
@@ -122,7 +125,7 @@ mod tests {
 
     #[test]
     fn a_runner_hands_over_what_a_query_answers() {
-        let entries: [(i64, &str, &[(&str, &str)]); 4] = [
+        let entries: [TestEntry<'_>; 4] = [
             (1, "level=info a=1", &[("trace", "t1")]),
             (2, "level=error a=2", &[]),
             (3, "level=error", &[("trace", "t1"), ("user", "u")]),
