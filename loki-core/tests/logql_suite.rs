@@ -29,10 +29,19 @@ fn load(engine: &Engine, suite: &Suite) {
             let entry = PushEntry {
                 timestamp: entry.timestamp,
                 line: entry.line.as_bytes().into(),
-                metadata: entry.metadata.iter().map(|(n, v)| (n.as_str().into(), v.as_str().into())).collect(),
+                metadata: entry
+                    .metadata
+                    .iter()
+                    .map(|(n, v)| (n.as_str().into(), v.as_str().into()))
+                    .collect(),
             };
-            let stream = PushStream { labels: PushLabels::Text(labels.to_string().into()), entries: vec![entry] };
-            engine.push(&TenantId::single(), &PushRequest { streams: vec![stream] }).expect("stored");
+            let stream = PushStream {
+                labels: PushLabels::Text(labels.to_string().into()),
+                entries: vec![entry],
+            };
+            engine
+                .push(&TenantId::single(), &PushRequest { streams: vec![stream] })
+                .expect("stored");
         }
     }
 }
@@ -54,7 +63,9 @@ fn ask(engine: &Engine, case: &suite::Case) -> String {
 }
 
 fn run_folder(name: &str) {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../loki-logql/tests/logql").join(name);
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("../loki-logql/tests/logql")
+        .join(name);
     let mut failures = Vec::new();
     let mut cases = 0;
     for file in std::fs::read_dir(&folder).expect("the folder of the suite exists") {
@@ -69,7 +80,10 @@ fn run_folder(name: &str) {
                 let is_error = case.expected.starts_with("error ") && got.starts_with(&case.expected);
                 if got != case.expected && !is_error {
                     let place = format!("{}:{}, {state}", path.display(), case.number);
-                    failures.push(format!("{place}: {}\nexpected\n{}\ngot\n{got}\n", case.query, case.expected));
+                    failures.push(format!(
+                        "{place}: {}\nexpected\n{}\ngot\n{got}\n",
+                        case.query, case.expected
+                    ));
                 }
             }
             if state == "in segments" {

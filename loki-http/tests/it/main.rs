@@ -6,5 +6,6 @@ mod query;
 mod routing;
 mod status;
 mod stop;
+mod suite;
 mod support;
 mod tail;

@@ -50,7 +50,12 @@ fn read(answer: &Value) -> QueryResult {
                 .collect(),
         ),
         Some("vector") => QueryResult::Vector(
-            list().map(|s| VectorSample { labels: labels(&s["metric"]), sample: sample(&s["value"]) }).collect(),
+            list()
+                .map(|s| VectorSample {
+                    labels: labels(&s["metric"]),
+                    sample: sample(&s["value"]),
+                })
+                .collect(),
         ),
         Some("matrix") => QueryResult::Matrix(
             list()
@@ -80,10 +85,17 @@ fn push(server: &TestServer, suite: &Suite) {
 fn ask(server: &TestServer, case: &Case) -> String {
     let request = &case.request;
     let (limit, interval) = (request.limit.to_string(), format!("{}", request.interval as f64 / 1e9));
-    let direction = if request.direction == Direction::Forward { "forward" } else { "backward" };
+    let direction = if request.direction == Direction::Forward {
+        "forward"
+    } else {
+        "backward"
+    };
     let query = case.query.as_str();
-    let headers: &[(&str, &str)] =
-        if request.categorize { &[("X-Loki-Response-Encoding-Flags", "categorize-labels")] } else { &[] };
+    let headers: &[(&str, &str)] = if request.categorize {
+        &[("X-Loki-Response-Encoding-Flags", "categorize-labels")]
+    } else {
+        &[]
+    };
     let answer = match request.time {
         Time::Instant(time) => {
             let parameters = [("query", query), ("time", &time.to_string())];
@@ -103,18 +115,31 @@ fn ask(server: &TestServer, case: &Case) -> String {
             server.ask_with("/loki/api/v1/query_range", &parameters, headers)
         }
     };
-    if answer.status == 200 { render(&read(&answer.json())) } else { format!("error {}", answer.text()) }
+    if answer.status == 200 {
+        render(&read(&answer.json()))
+    } else {
+        format!("error {}", answer.text())
+    }
 }
 
 fn run_folder(name: &str) {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../loki-logql/tests/logql").join(name);
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("../loki-logql/tests/logql")
+        .join(name);
     let mut failures = Vec::new();
     let mut cases = 0;
     for file in std::fs::read_dir(&folder).expect("the folder of the suite exists") {
         let path = file.expect("the folder can be read").path();
         let suite = Suite::parse(&std::fs::read_to_string(&path).expect("a test file is text"));
-        let limits = Limits { discover_service_name: Vec::new(), discover_log_levels: false, ..Limits::default() };
-        let settings = Settings { limits, ..Settings::default() };
+        let limits = Limits {
+            discover_service_name: Vec::new(),
+            discover_log_levels: false,
+            ..Limits::default()
+        };
+        let settings = Settings {
+            limits,
+            ..Settings::default()
+        };
         let server = TestServer::start_with(ServerSettings::default(), settings);
         push(&server, &suite);
         for case in &suite.cases {
@@ -123,7 +148,10 @@ fn run_folder(name: &str) {
             let is_error = case.expected.starts_with("error ") && got.starts_with(&case.expected);
             if got != case.expected && !is_error {
                 let place = format!("{}:{}", path.display(), case.number);
-                failures.push(format!("{place}: {}\nexpected\n{}\ngot\n{got}\n", case.query, case.expected));
+                failures.push(format!(
+                    "{place}: {}\nexpected\n{}\ngot\n{got}\n",
+                    case.query, case.expected
+                ));
             }
         }
     }
