@@ -340,6 +340,7 @@ impl Inner {
 
     /// What a query of `tenant` reads.
     pub(crate) fn parts(&self, tenant: &TenantId) -> Parts {
+        let hidden = self.hidden(tenant);
         // Heads before segments: what is flushed in between is seen twice and told apart, never missed.
         let heads = self
             .generations
@@ -351,7 +352,11 @@ impl Inner {
             .tenants
             .get(tenant)
             .map_or_else(Vec::new, |state| state.store.live().to_vec());
-        Parts { heads, segments }
+        Parts {
+            heads,
+            segments,
+            hidden,
+        }
     }
 }
 

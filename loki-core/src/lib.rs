@@ -4,6 +4,7 @@
 mod background;
 mod clock;
 mod compact;
+mod delete;
 mod engine;
 mod error;
 mod explore;
@@ -33,6 +34,7 @@ mod wal;
 
 pub use background::{Background, background};
 pub use clock::{Clock, ManualClock, SystemClock};
+pub use delete::{DeleteQuery, DeleteRequest, DeleteStatus, NewDelete};
 pub use engine::Engine;
 pub use error::{Error, ErrorKind};
 pub use explore::{DetectedField, DetectedLabel, FieldParser, FieldRequest, FieldType, VolumeGrouping, VolumeRequest};

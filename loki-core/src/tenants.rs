@@ -1,5 +1,7 @@
 //! What the engine knows of each tenant.
 
+use crate::compact::RetentionTurn;
+use crate::delete::TenantDeletes;
 use crate::files::Files;
 use crate::head::TenantHead;
 use crate::ingest::{Accepted, Bucket, Discarded, LabelCache, Refusals, stream_refusal};
@@ -23,6 +25,8 @@ pub(crate) struct Tenants {
 #[derive(Debug)]
 pub(crate) struct TenantState {
     pub(crate) store: TenantStore,
+    pub(crate) deletes: TenantDeletes,
+    pub(crate) retention_turn: RetentionTurn,
     pub(crate) labels: LabelCache,
     pub(crate) counters: TenantCounters,
     rate: Mutex<Bucket>,
@@ -93,6 +97,8 @@ impl Tenants {
         self.files.sync_folder(&self.folder).map_err(failed)?;
         let state = Arc::new(TenantState {
             store: TenantStore::open(Arc::clone(&self.files), &folder)?,
+            deletes: TenantDeletes::open(Arc::clone(&self.files), &folder.join("deletes"))?,
+            retention_turn: RetentionTurn::default(),
             labels: LabelCache::default(),
             counters: TenantCounters::default(),
             rate: Mutex::default(),

@@ -232,8 +232,11 @@ fn a_tenant_has_so_many_tails_and_gets_them_back() {
     );
     let other = "other".parse().expect("a tenant");
     assert!(engine.tail(&other, &request).is_ok(), "another tenant has its own");
+    assert_eq!(engine.metrics().tails, 10);
     tails.pop();
     assert!(engine.tail(&TenantId::single(), &request).is_ok());
+    drop(tails);
+    assert_eq!(engine.metrics().tails, 0);
 }
 
 #[test]
@@ -286,7 +289,9 @@ fn a_reader_can_wait_and_can_be_woken() {
     assert_eq!(follow.next(Duration::ZERO).expect("open"), None);
     let calls = Arc::new(AtomicUsize::new(0));
     let counted = Arc::clone(&calls);
-    follow.set_waker(move || drop(counted.fetch_add(1, Ordering::SeqCst)));
+    follow.set_waker(move || {
+        counted.fetch_add(1, Ordering::SeqCst);
+    });
     let (read, was_read) = mpsc::channel();
     thread::scope(|scope| {
         let reader = scope.spawn(move || {

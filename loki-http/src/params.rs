@@ -1,5 +1,6 @@
 //! Reading of parameters as Loki documents it: times, durations, limits, directions, and the order in which they fail.
 
+mod delete;
 mod explore;
 
 use loki_core::logql::{Direction, Time};
@@ -57,6 +58,12 @@ pub(crate) enum Error {
     Aggregation,
     #[error("parse error : syntax error: unexpected $end")]
     NoQuery,
+    #[error("start time not set")]
+    NoDeleteStart,
+    #[error("invalid {0} time: require unix seconds or RFC3339 format")]
+    DeleteTime(&'static str),
+    #[error("invalid max_interval: valid time units are 's', 'm', 'h'")]
+    MaxInterval,
 }
 
 /// A span of time in nanoseconds, both ends as typed.

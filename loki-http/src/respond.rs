@@ -99,7 +99,7 @@ impl Failure {
 /// The status of an engine's error.
 fn status(kind: ErrorKind) -> StatusCode {
     let code = match kind {
-        ErrorKind::InvalidQuery | ErrorKind::InvalidPush | ErrorKind::LimitExceeded => 400,
+        ErrorKind::InvalidQuery | ErrorKind::InvalidRequest | ErrorKind::InvalidPush | ErrorKind::LimitExceeded => 400,
         // Loki answers 500, on which clients send the same push for ever.
         ErrorKind::InvalidMetadata => 400,
         ErrorKind::EmptyPush => 422,

@@ -45,6 +45,8 @@ pub struct ServerSettings {
     pub max_concurrent_queries: usize,
     /// Whether a stop writes everything in memory to segments first.
     pub flush_on_shutdown: bool,
+    /// Whether there is an API to delete lines.
+    pub deletes_enabled: bool,
     /// The running configuration as `/config` shows it.
     pub config_page: String,
     /// Resource attributes of OpenTelemetry that become labels; all others become structured metadata.
@@ -84,6 +86,7 @@ impl Default for ServerSettings {
             compress_responses: false,
             max_concurrent_queries: 16,
             flush_on_shutdown: false,
+            deletes_enabled: true,
             config_page: String::new(),
             otlp_labels: push::OTLP_LABELS.map(str::to_owned).to_vec(),
         }

@@ -31,6 +31,7 @@
 pub mod ast;
 mod budget;
 mod check;
+mod entry_filter;
 mod error;
 mod go;
 mod labels;
@@ -52,6 +53,7 @@ mod text;
 pub mod units;
 pub mod visit;
 
+pub use entry_filter::EntryFilter;
 pub use error::{Error, ErrorKind};
 pub use labels::Labels;
 pub use log::LogRunner;

@@ -192,6 +192,7 @@ fn message(line: &str) -> Option<&str> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::prelude::*;
 
     fn tokens(format: LineFormat, line: &str) -> Vec<&str> {
         format.tokens(line).map_or_else(Vec::new, |line| line.tokens)
@@ -284,5 +285,24 @@ mod tests {
         }
         let wildcards = vec![Box::from(WILDCARD); 5];
         assert_eq!(LineFormat::Plain.text(&wildcards, &[0, 0, 0, 1, 0, 0]), "<_> <_>");
+    }
+
+    proptest! {
+        #[test]
+        fn the_tokens_of_plain_text_are_the_text_again(text in "[a-c1=,<é\\[\"]{0,3}( {1,2}[a-c1=,<é\\[\"]{1,4}){0,12} {0,2}") {
+            let line = plain(&text);
+            let tokens: Vec<Box<str>> = line.tokens.iter().map(|&token| token.into()).collect();
+            prop_assert_eq!(LineFormat::Plain.text(&tokens, &line.gaps), text);
+        }
+
+        #[test]
+        fn any_text_has_tokens_within_bounds(text in ".{0,300}") {
+            for format in [LineFormat::of(&text), LineFormat::Plain, LineFormat::Logfmt, LineFormat::Json] {
+                if let Some(line) = format.tokens(&text) {
+                    prop_assert!((MIN_TOKENS..=MAX_TOKENS).contains(&line.tokens.len()));
+                    prop_assert_eq!(line.gaps.len(), line.tokens.len() + 1);
+                }
+            }
+        }
     }
 }

@@ -112,7 +112,8 @@ pub(super) fn summary_of(columns: &BlockColumns) -> Summary {
     }
 }
 
-fn columns_of<'a>(columns: &'a BlockColumns, metadata: &'a [MetadataColumn]) -> Columns<'a> {
+/// The chunk's columns as LogQL's.
+pub(crate) fn columns_of<'a>(columns: &'a BlockColumns, metadata: &'a [MetadataColumn]) -> Columns<'a> {
     Columns {
         timestamps: columns.timestamps(),
         offsets: columns.offsets(),
@@ -134,7 +135,8 @@ fn lower(want: ColumnSet) -> ChunkColumns {
     .fold(ChunkColumns::NONE, |set, (_, column)| set | column)
 }
 
-fn raise_metadata(columns: &BlockColumns, into: &mut Vec<MetadataColumn>) {
+/// The chunk's metadata columns as LogQL's.
+pub(crate) fn raise_metadata(columns: &BlockColumns, into: &mut Vec<MetadataColumn>) {
     into.clear();
     into.extend(columns.metadata().iter().map(|column| MetadataColumn {
         name: column.name().to_owned(),

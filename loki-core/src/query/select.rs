@@ -1,6 +1,7 @@
 //! From matchers and a time range to the blocks of each stream.
 
 use super::block_ref::{BlockRef, source_error};
+use crate::delete::{DeleteFilter, stream_filters};
 use crate::head::TenantHead;
 use crate::store::{Segment, SegmentBlock};
 use crate::{Error, ErrorKind};
@@ -17,6 +18,8 @@ use std::sync::Arc;
 pub(crate) struct Parts {
     pub(crate) heads: Vec<Arc<TenantHead>>,
     pub(crate) segments: Vec<Arc<Segment>>,
+    /// What delete requests hide of them.
+    pub(crate) hidden: Vec<Arc<DeleteFilter>>,
 }
 
 /// The blocks of one stream.
@@ -25,6 +28,8 @@ pub(super) struct StreamBlocks {
     pub(super) labels: Labels,
     /// As they were found: segments by number, then heads; within each in the order stored.
     pub(super) blocks: Vec<BlockRef>,
+    /// What delete requests hide of them.
+    pub(super) hidden: Vec<Arc<DeleteFilter>>,
 }
 
 impl Parts {
@@ -49,6 +54,7 @@ impl Parts {
                 streams.push(StreamBlocks {
                     labels: labels.clone(),
                     blocks: Vec::new(),
+                    hidden: stream_filters(&self.hidden, labels),
                 });
                 streams.len() - 1
             })

@@ -6,6 +6,7 @@ use super::scope::Scope;
 use super::select::{StreamBlocks, needles};
 use super::stats::StatsCounter;
 use crate::Clock;
+use crate::delete::{DeleteFilter, remaining};
 use crate::pool::Pool;
 use loki_chunk::{BlockColumns, ColumnSet, Merge, MergeSource};
 use loki_logql::source::{Order, Selection, Source, Visitor, Worker};
@@ -14,7 +15,7 @@ use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 use std::ops::ControlFlow;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 
 /// Entries of a batch that is merged from several blocks.
 const RUN_ENTRIES: usize = 8192;
@@ -39,6 +40,8 @@ struct Unit {
     min_timestamp: i64,
     max_timestamp: i64,
     content: Content,
+    /// What is hidden of it.
+    hidden: Vec<Arc<DeleteFilter>>,
 }
 
 #[derive(Debug)]
@@ -129,8 +132,8 @@ impl EngineSource<'_> {
         while let Some((_, Reverse(place))) = heap.pop() {
             self.check_deadline()?;
             let unit = slots[place].take().expect("each place is in the heap once");
-            if let Content::Many(blocks) = &unit.content {
-                for run in self.merged(&unit.labels, blocks)? {
+            if let Some(blocks) = unit.blocks_to_merge() {
+                for run in self.merged(&unit, blocks)? {
                     heap.push((key(&run), Reverse(slots.len())));
                     slots.push(Some(run));
                 }
@@ -147,14 +150,17 @@ impl EngineSource<'_> {
         worker: &mut (dyn Worker + Send + '_),
         scratch: &mut Scratch,
     ) -> Result<ControlFlow<()>, Error> {
-        match &unit.content {
-            Content::One(block) => worker.batch(&unit.labels, &mut BlockBatch::new(block, scratch, self.stats)),
-            Content::Merged(columns) => worker.batch(&unit.labels, &mut MergedBatch::new(columns, false, self.stats)),
-            Content::Many(blocks) => {
+        let mut picked = BlockColumns::new();
+        match (&unit.content, unit.blocks_to_merge()) {
+            (_, Some(blocks)) => {
                 let in_head = blocks.iter().all(BlockRef::is_in_head);
                 let mut merge = Merge::new(blocks.iter().map(Reading));
                 while let Some(run) = merge.next_run(RUN_ENTRIES).map_err(read_error)? {
                     self.check_deadline()?;
+                    let run = unit.visible(run, &mut picked)?;
+                    if run.is_empty() {
+                        continue;
+                    }
                     let flow = worker.batch(&unit.labels, &mut MergedBatch::new(run, in_head, self.stats))?;
                     if flow.is_break() {
                         return Ok(flow);
@@ -162,20 +168,32 @@ impl EngineSource<'_> {
                 }
                 Ok(ControlFlow::Continue(()))
             }
+            (Content::One(block), None) => worker.batch(&unit.labels, &mut BlockBatch::new(block, scratch, self.stats)),
+            (Content::Merged(columns), None) => {
+                worker.batch(&unit.labels, &mut MergedBatch::new(columns, false, self.stats))
+            }
+            (Content::Many(_), None) => unreachable!("several blocks are always merged"),
         }
     }
 
-    fn merged(&self, labels: &Labels, blocks: &[BlockRef]) -> Result<Vec<Unit>, Error> {
+    /// The visible entries of a unit whose blocks have to be merged, in parts that do not overlap.
+    fn merged(&self, unit: &Unit, blocks: &[BlockRef]) -> Result<Vec<Unit>, Error> {
         let mut runs = Vec::new();
+        let mut picked = BlockColumns::new();
         let mut merge = Merge::new(blocks.iter().map(Reading));
         while let Some(run) = merge.next_run(RUN_ENTRIES).map_err(read_error)? {
             self.check_deadline()?;
+            let run = unit.visible(run, &mut picked)?;
+            if run.is_empty() {
+                continue;
+            }
             let summary = summary_of(run);
             runs.push(Unit {
-                labels: labels.clone(),
+                labels: unit.labels.clone(),
                 min_timestamp: summary.min_timestamp,
                 max_timestamp: summary.max_timestamp,
                 content: Content::Merged(Box::new(run.clone())),
+                hidden: Vec::new(),
             });
         }
         Ok(runs)
@@ -191,6 +209,27 @@ impl EngineSource<'_> {
 }
 
 impl Unit {
+    /// Its blocks, where they cannot be handed over as they lie: several, or one of which a part is hidden.
+    fn blocks_to_merge(&self) -> Option<&[BlockRef]> {
+        match &self.content {
+            Content::One(_) if self.hidden.is_empty() => None,
+            Content::One(block) => Some(std::slice::from_ref(block)),
+            Content::Many(blocks) => Some(blocks),
+            Content::Merged(_) => None,
+        }
+    }
+
+    /// The entries of `run` that are not hidden: `run` itself, or a part of it in `picked`.
+    fn visible<'r>(&self, run: &'r BlockColumns, picked: &'r mut BlockColumns) -> Result<&'r BlockColumns, Error> {
+        match remaining(&self.hidden, &self.labels, run, &mut |_, _| {}) {
+            None => Ok(run),
+            Some(places) => {
+                run.pick(&places, picked).map_err(|e| source_error(e.to_string()))?;
+                Ok(picked)
+            }
+        }
+    }
+
     fn line_bytes(&self) -> u64 {
         match &self.content {
             Content::One(block) => block.summary().line_bytes,
@@ -200,7 +239,7 @@ impl Unit {
     }
 }
 
-/// The blocks of a stream, those together that overlap in time.
+/// The blocks of a stream, those together that overlap in time, without those that are hidden whole.
 fn units(stream: StreamBlocks) -> Vec<Unit> {
     let mut blocks: Vec<(usize, BlockRef)> = stream.blocks.into_iter().enumerate().collect();
     blocks.sort_by_key(|(_, block)| block.summary().min_timestamp);
@@ -224,14 +263,23 @@ fn units(stream: StreamBlocks) -> Vec<Unit> {
             (1, Some(only)) => Content::One(only),
             (_, last) => Content::Many(blocks.into_iter().chain(last).collect()),
         };
+        let overlaps = |filter: &&Arc<DeleteFilter>| filter.overlaps(min_timestamp, max_timestamp);
+        let hidden = stream.hidden.iter().filter(overlaps).cloned().collect();
         Unit {
             labels: stream.labels.clone(),
             min_timestamp,
             max_timestamp,
             content,
+            hidden,
         }
     };
-    groups.into_iter().map(unit).collect()
+    let is_visible = |unit: &Unit| {
+        !unit
+            .hidden
+            .iter()
+            .any(|filter| filter.covers(unit.min_timestamp, unit.max_timestamp))
+    };
+    groups.into_iter().map(unit).filter(is_visible).collect()
 }
 
 /// A block as a source of a merge.

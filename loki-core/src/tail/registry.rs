@@ -5,7 +5,7 @@ use crate::TenantId;
 use crate::ingest::Accepted;
 use hashbrown::HashMap;
 use loki_logql::source::EntryBatch;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard};
 
 /// Entries and bytes of lines that are run through a pipeline together.
@@ -18,6 +18,8 @@ pub(crate) struct Tails {
     /// How many there are: a push looks here first, and mostly no further.
     open: AtomicUsize,
     by_tenant: RwLock<ByTenant>,
+    /// Bytes of lines that readers have taken.
+    read_bytes: AtomicU64,
 }
 
 /// No tenant is without subscriptions.
@@ -78,6 +80,21 @@ impl Tails {
             });
             offer(&batch);
         }
+    }
+
+    /// Counts lines that a reader has taken.
+    pub(super) fn count_read(&self, bytes: usize) {
+        self.read_bytes.fetch_add(bytes as u64, Ordering::Relaxed);
+    }
+
+    /// Bytes of lines that readers have taken.
+    pub(crate) fn read_bytes(&self) -> u64 {
+        self.read_bytes.load(Ordering::Relaxed)
+    }
+
+    /// Number of open tails.
+    pub(crate) fn open(&self) -> u64 {
+        self.open.load(Ordering::Relaxed) as u64
     }
 
     /// Wakes all readers: the engine is closed.

@@ -1,7 +1,6 @@
 //! The reading side of a tail.
 
 use super::buffer::FRAME_ENTRIES;
-use super::registry::Tails;
 use super::request::TailRequest;
 use super::subscription::Subscription;
 use crate::engine::Inner;
@@ -13,9 +12,10 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Duration;
 
-/// An open tail: entries of the past first, then those that are pushed from now on, none missing and none twice.
+/// An open tail: entries of the past first, then those that are pushed from now on, none missing and none twice (though
+/// a push that is sent again is handed over again).
 ///
-/// Who reads too slowly loses entries, and is told which. Dropping a tail ends it.
+/// Who reads too slowly loses entries, and is told which. A tail keeps its engine open; dropping it ends it.
 ///
 /// ```
 /// use loki_core::{Engine, PushRequest, Settings, TailRequest, TenantId};
@@ -95,7 +95,7 @@ impl Engine {
             request.categorize,
             request.delay,
         ));
-        let parts = inner.subscribe(&subscription, limits)?;
+        let scope = inner.subscribe(&subscription, limits)?;
         let longest = settings.tail_max_duration;
         // From here on dropping the tail takes the subscription away again.
         let mut tail = Tail {
@@ -108,7 +108,6 @@ impl Engine {
                 i64::MAX
             },
         };
-        let scope = Scope::new(vec![(tail.subscription.tenant.clone(), parts)], false);
         tail.history = inner.history(&tail.subscription.plan, scope, request, limits, started)?;
         Ok(tail)
     }
@@ -116,9 +115,9 @@ impl Engine {
 
 impl Inner {
     /// Takes in a subscription, and answers what there was for it just before.
-    fn subscribe(&self, subscription: &Arc<Subscription>, limits: &Limits) -> Result<Parts, Error> {
+    fn subscribe(&self, subscription: &Arc<Subscription>, limits: &Limits) -> Result<Scope, Error> {
         let most = limits.max_concurrent_tail_requests;
-        // No push is between its entries and its subscribers while this lock is held: what is not in the parts will be
+        // No push is between its entries and its subscribers while this lock is held: what is not in the scope will be
         // handed over, and nothing is in both.
         let generation = self.generations.write();
         self.tails.register(subscription, most).map_err(|count| {
@@ -130,10 +129,13 @@ impl Inner {
             .map(|head| Arc::new(head.frozen(&subscription.predicates)))
             .collect();
         let state = self.tenants.get(&subscription.tenant);
-        Ok(Parts {
+        let segments = state.map_or_else(Vec::new, |state| state.store.live().to_vec());
+        let parts = Parts {
+            hidden: self.hidden(&subscription.tenant),
             heads,
-            segments: state.map_or_else(Vec::new, |state| state.store.live().to_vec()),
-        })
+            segments,
+        };
+        Ok(Scope::new(vec![(subscription.tenant.clone(), parts)], false))
     }
 
     /// The newest entries of `scope` since the start that was asked for, oldest first.
@@ -211,18 +213,25 @@ impl Tail {
         if now >= self.ends {
             return Err(Error::new(ErrorKind::LimitExceeded, "reached tail max duration limit"));
         }
-        if !self.history.is_empty() {
+        let frame = if self.history.is_empty() {
+            self.subscription.with_buffer(|buffer| TailFrame {
+                entries: buffer.take(now),
+                dropped: buffer.take_dropped(),
+            })
+        } else {
             let entries = self.history.drain(..self.history.len().min(FRAME_ENTRIES)).collect();
-            return Ok(Some(TailFrame {
+            TailFrame {
                 entries,
                 dropped: Vec::new(),
-            }));
+            }
+        };
+        if frame.entries.is_empty() && frame.dropped.is_empty() {
+            return Ok(None);
         }
-        let frame = self.subscription.with_buffer(|buffer| TailFrame {
-            entries: buffer.take(now),
-            dropped: buffer.take_dropped(),
-        });
-        Ok(Some(frame).filter(|frame| !frame.entries.is_empty() || !frame.dropped.is_empty()))
+        inner
+            .tails
+            .count_read(frame.entries.iter().map(|entry| entry.entry.line.len()).sum());
+        Ok(Some(frame))
     }
 
     /// Waits for the next frame; `None` where the time is over before there is one.
@@ -266,7 +275,6 @@ impl Tail {
 
 impl Drop for Tail {
     fn drop(&mut self) {
-        let tails: &Tails = &self.engine.0.tails;
-        tails.remove(&self.subscription);
+        self.engine.0.tails.remove(&self.subscription);
     }
 }

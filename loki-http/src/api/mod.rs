@@ -1,6 +1,7 @@
 //! The handlers, one file for each family of endpoints: decode, one call of the engine, encode.
 
 pub(crate) mod admin;
+pub(crate) mod delete;
 pub(crate) mod detected;
 pub(crate) mod format_query;
 pub(crate) mod index_stats;

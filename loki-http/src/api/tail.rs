@@ -1,13 +1,15 @@
 //! `/loki/api/v1/tail` and `/api/prom/tail`: log queries followed over a WebSocket.
 
 use super::query::encoding_flags;
+use crate::body;
 use crate::context::{Context, Lane};
 use crate::encode;
-use crate::params::{EncodingFlags, Params};
+use crate::params::EncodingFlags;
 use crate::respond::Failure;
 use axum::extract::ws::{CloseCode, CloseFrame, Message, WebSocket, WebSocketUpgrade, close_code};
 use axum::extract::{FromRequestParts, Request, State};
 use axum::http::header::SEC_WEBSOCKET_VERSION;
+use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderValue};
 use axum::response::{IntoResponse, Response};
 use loki_core::{ErrorKind, Tail, TailFrame, TailRequest, TenantId};
@@ -47,33 +49,31 @@ enum End {
 
 /// Follows a log query.
 pub(crate) async fn tail(State(context): State<Context>, request: Request) -> Result<Response, Failure> {
-    let tenant = context.tenant(request.headers())?;
-    let mut asked = params(&request)?.tail_request(context.now())?;
-    let flags = encoding_flags(request.headers());
+    let (parts, params) = body::parameters(request, context.form_bounds()).await?;
+    let tenant = context.tenant(&parts.headers)?;
+    let mut asked = params.tail_request(context.now())?;
+    let flags = encoding_flags(&parts.headers);
     asked.categorize = flags.categorize();
-    upgrade(context, tenant, asked, Form::Current(flags), request).await
+    upgrade(parts, context, tenant, asked, Form::Current(flags)).await
 }
 
 /// As [`tail`], answered as the early API does.
 pub(crate) async fn tail_legacy(State(context): State<Context>, request: Request) -> Result<Response, Failure> {
-    let tenant = context.tenant(request.headers())?;
-    let asked = params(&request)?.legacy_tail_request(context.now())?;
-    upgrade(context, tenant, asked, Form::Legacy, request).await
+    let (parts, params) = body::parameters(request, context.form_bounds()).await?;
+    let tenant = context.tenant(&parts.headers)?;
+    let asked = params.legacy_tail_request(context.now())?;
+    upgrade(parts, context, tenant, asked, Form::Legacy).await
 }
 
-fn params(request: &Request) -> Result<Params, Failure> {
-    Ok(Params::parse(b"", request.uri().query().unwrap_or_default())?)
-}
-
+/// Takes the handshake of a request that is right.
 async fn upgrade(
+    mut parts: Parts,
     context: Context,
     tenant: TenantId,
     asked: TailRequest,
     form: Form,
-    request: Request,
 ) -> Result<Response, Failure> {
     asked.check()?;
-    let (mut parts, _) = request.into_parts();
     let Ok(upgrade) = WebSocketUpgrade::from_request_parts(&mut parts, &()).await else {
         return Ok(no_handshake());
     };

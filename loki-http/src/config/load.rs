@@ -126,6 +126,7 @@ impl Config {
     fn follow_loki(&mut self) {
         self.server.auth_enabled = true;
         self.server.address = String::new();
+        self.server.deletes_enabled = false;
     }
 
     fn apply(&mut self, mut root: Section, flags: &[(&'static str, Value)]) -> Result<(), Error> {
@@ -288,9 +289,18 @@ impl Config {
         let mut compactor = root.section("compactor")?;
         compactor.set("compaction_interval", &mut self.engine.retention_interval)?;
         let is_retained = compactor.take::<bool>("retention_enabled")?.unwrap_or(false);
-        for key in ["working_directory", "delete_request_store"] {
-            compactor.take::<Value>(key)?;
+        compactor.set("delete_request_cancel_period", &mut self.engine.delete_cancel_period)?;
+        compactor.set("delete_max_interval", &mut self.engine.delete_max_interval)?;
+        // Requests are kept with the data; a store that is named says that they are wanted.
+        let has_store = compactor
+            .take::<String>("delete_request_store")?
+            .is_some_and(|store| !store.is_empty());
+        if is_retained && !has_store && !self.server.deletes_enabled {
+            let problem = "should be configured when retention is enabled";
+            return Err(Error::value("compactor.delete_request_store", problem));
         }
+        self.server.deletes_enabled |= is_retained;
+        compactor.take::<Value>("working_directory")?;
         compactor.rest(unused);
         if !is_retained && limits::disable_retention(&mut self.engine.limits) {
             let text = "limits_config.retention_period: nothing expires unless compactor.retention_enabled is true";

@@ -52,7 +52,7 @@ limits_config:
   reject_old_samples: true
   retention_period: 744h
   ingestion_rate_mb: 10
-compactor: {retention_enabled: true, compaction_interval: 5m}
+compactor: {retention_enabled: true, delete_request_store: filesystem, compaction_interval: 5m}
 ",
     )
     .expect("documented");
@@ -151,7 +151,7 @@ fn flags_take_one_dash_or_two_and_win_over_the_file() {
     let file = tempfile::NamedTempFile::new().expect("a file");
     std::fs::write(
         file.path(),
-        "server: {http_listen_port: ${PORT_OF_NO_ONE:1}, log_level: warn}\n",
+        "server: {http_listen_port: ${PORT_OF_NO_ONE:1}, log_level: warn}\ncompactor: {delete_request_store: filesystem}\n",
     )
     .expect("written");
     let path = file.path().display();

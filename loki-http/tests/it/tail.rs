@@ -91,6 +91,13 @@ fn history_and_live_entries_arrive_as_text_frames() {
         "{second}"
     );
     assert!(matches!(socket.read(), Ok(Message::Ping(data)) if data.is_empty()));
+    let metrics = server.get("/metrics").text();
+    for wanted in [
+        "loki_querier_tail_active 1\n",
+        "route=\"loki_api_v1_tail\",status_code=\"101\",ws=\"true\"",
+    ] {
+        assert!(metrics.contains(wanted), "{wanted}");
+    }
     socket.close(None).expect("closed");
 }
 
@@ -149,7 +156,7 @@ fn what_is_wrong_with_a_request_is_said_before_the_upgrade() {
         let is_handshake = text == "Bad Request\n";
         assert_eq!(answer.header("sec-websocket-version").is_some(), is_handshake, "{text}");
     }
-    assert_eq!(server.request("POST", "/loki/api/v1/tail", &[], b"").status, 404);
+    assert_eq!(server.request("DELETE", "/loki/api/v1/tail", &[], b"").status, 404);
 }
 
 #[test]
