@@ -21,6 +21,13 @@ pub(crate) struct Scope {
     is_labelled: bool,
 }
 
+/// What matchers choose: tenants, and the matchers that are left for their streams.
+#[derive(Debug)]
+struct Chosen<'s> {
+    tenants: Vec<&'s (TenantId, Parts)>,
+    matchers: Vec<Matcher>,
+}
+
 impl Scope {
     pub(crate) fn new(tenants: Vec<(TenantId, Parts)>, is_labelled: bool) -> Scope {
         Scope { tenants, is_labelled }
@@ -45,7 +52,7 @@ impl Scope {
             }
             return Ok(streams);
         }
-        let (tenants, matchers) = self.choose(matchers)?;
+        let Chosen { tenants, matchers } = self.choose(matchers)?;
         let mut streams = Vec::new();
         for (tenant, parts) in tenants {
             for mut stream in parts.select(&matchers, start, end, needles)? {
@@ -156,7 +163,7 @@ impl Scope {
                 .try_for_each(|(tenant, parts)| each(tenant, parts, selectors));
         }
         for selector in selectors {
-            let (tenants, matchers) = self.choose(&selector.matchers)?;
+            let Chosen { tenants, matchers } = self.choose(&selector.matchers)?;
             let rest = [Selector {
                 matchers,
                 span: selector.span,
@@ -169,15 +176,15 @@ impl Scope {
     }
 
     /// The tenants that the matchers on their label choose, and the other matchers.
-    fn choose(&self, matchers: &[Matcher]) -> Result<(Vec<&(TenantId, Parts)>, Vec<Matcher>), loki_logql::Error> {
+    fn choose(&self, matchers: &[Matcher]) -> Result<Chosen<'_>, loki_logql::Error> {
         let (on_tenant, rest): (Vec<Matcher>, Vec<Matcher>) =
             matchers.iter().cloned().partition(|matcher| matcher.name == TENANT);
         let predicates = lower(&on_tenant)?;
         let is_chosen = |tenant: &TenantId| predicates.iter().all(|predicate| predicate.matches(tenant.as_str()));
-        Ok((
-            self.tenants.iter().filter(|(tenant, _)| is_chosen(tenant)).collect(),
-            rest,
-        ))
+        Ok(Chosen {
+            tenants: self.tenants.iter().filter(|(tenant, _)| is_chosen(tenant)).collect(),
+            matchers: rest,
+        })
     }
 }
 
