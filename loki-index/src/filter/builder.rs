@@ -119,18 +119,16 @@ struct Hashes {
     /// A power of two of them, at most half of them taken.
     slots: Vec<u32>,
     taken: usize,
-    /// The one hash that marks a free slot.
-    has_free: bool,
     /// What came last, by the middle bits. Log lines repeat themselves, so most hashes are known; finding that out here stays
     /// in the innermost cache.
-    recent: Box<[u32; RECENT]>,
+    recent: Vec<u32>,
 }
 
 /// Slots of `Hashes::recent`: 16 KiB.
 const RECENT: usize = 1 << 12;
 
-/// A free slot.
-const FREE: u32 = 0;
+/// A free slot. The one hash of this value is left out of sets, and is not asked for.
+pub(super) const FREE: u32 = 0;
 /// The fewest slots of a set.
 const MIN_SLOTS: usize = 1 << 8;
 /// The most slots that an empty set is given; it grows beyond them where it must.
@@ -143,15 +141,9 @@ impl Default for Hashes {
         Self {
             slots: vec![FREE; MIN_SLOTS],
             taken: 0,
-            has_free: false,
-            recent: no_recent(),
+            recent: vec![FREE; RECENT],
         }
     }
-}
-
-/// Each slot holds a hash that belongs elsewhere.
-fn no_recent() -> Box<[u32; RECENT]> {
-    Box::new(std::array::from_fn(|slot| (slot as u32 ^ 1) * 256))
 }
 
 impl Hashes {
@@ -179,10 +171,6 @@ impl Hashes {
     }
 
     fn insert(&mut self, hash: u32) {
-        if hash == FREE {
-            self.has_free = true;
-            return;
-        }
         let mask = self.slots.len() - 1;
         let mut at = (fuse::first_mix(hash) >> (64 - self.slots.len().trailing_zeros())) as usize;
         while self.slots[at] != hash {
@@ -208,17 +196,16 @@ impl Hashes {
     /// Takes all hashes out.
     fn drain(&mut self, into: &mut Vec<u32>) {
         into.clear();
-        into.resize(self.slots.len() + 1, FREE);
+        into.resize(self.slots.len(), FREE);
         let mut count = 0;
         for &hash in &self.slots {
+            // The slots are never all taken.
             into[count] = hash;
             count += usize::from(hash != FREE);
         }
-        into[count] = FREE;
-        into.truncate(count + usize::from(self.has_free));
+        into.truncate(count);
         self.slots.fill(FREE);
-        self.recent = no_recent();
+        self.recent.fill(FREE);
         self.taken = 0;
-        self.has_free = false;
     }
 }

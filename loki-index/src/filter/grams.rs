@@ -13,7 +13,7 @@ const MIN_WORD_BYTES: usize = 3;
 /// let mut builder = ContentFilterBuilder::new(FilterSettings { grams: Grams::Dense });
 /// builder.add_lines(b"connection refused", &[0, 18]);
 /// let bytes = builder.finish();
-/// assert!(!ContentFilter::open(&bytes)?.may_contain(&Needle::new(b"connector", false)));
+/// assert!(!ContentFilter::open(&bytes)?.may_contain(&Needle::new(b"connectivity", false)));
 /// # Ok::<(), loki_index::Error>(())
 /// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

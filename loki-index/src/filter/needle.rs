@@ -1,6 +1,7 @@
 //! What is looked for, prepared once for many filters.
 
 use super::{
+    builder::FREE,
     content::ContentFilter,
     grams::{Grams, SLACK},
 };
@@ -49,6 +50,7 @@ impl Needle {
             grams.words(folded, true, |hash| hashes.push(hash));
             hashes.sort_unstable();
             hashes.dedup();
+            hashes.retain(|&hash| hash != FREE);
             hashes.into()
         });
         Self {
