@@ -3,7 +3,7 @@
 use super::{
     content::{Header, Set},
     fuse,
-    grams::{Grams, Scratch},
+    grams::{Grams, SLACK},
     needle::ByteMask,
 };
 
@@ -38,13 +38,14 @@ pub struct FilterSettings {
 pub struct ContentFilterBuilder {
     settings: FilterSettings,
     hashes: Hashes,
+    /// The hashes of the lines being added, as they come.
+    kept: Vec<u32>,
     /// The hashes as they were taken out of the set.
     drained: Vec<u32>,
     bytes: ByteMask,
     longest_line: usize,
-    /// The lines being added, in lower case.
+    /// The lines being added, in lower case, and some bytes behind them.
     folded: Vec<u8>,
-    scratch: Scratch,
 }
 
 impl ContentFilterBuilder {
@@ -69,15 +70,25 @@ impl ContentFilterBuilder {
         self.folded.clear();
         self.folded.extend_from_slice(lines);
         self.folded.make_ascii_lowercase();
+        self.folded.resize(lines.len() + SLACK, 0);
 
         let grams = self.settings.grams;
         self.hashes.fit(lines.len());
-        for bounds in offsets.windows(2) {
-            let line = &self.folded[bounds[0] as usize..bounds[1] as usize];
-            self.longest_line = self.longest_line.max(line.len());
-            grams.minimizers(line, &mut self.scratch, |hash| self.hashes.insert(hash));
-            grams.words(line, false, |hash| self.hashes.insert(hash));
+        // A line has fewer grams, and fewer words of three bytes, than bytes.
+        if self.kept.len() < lines.len() * 2 {
+            self.kept.resize(lines.len() * 2, 0);
         }
+        let mut count = 0;
+        for bounds in offsets.windows(2) {
+            let line = bounds[0] as usize..bounds[1] as usize;
+            self.longest_line = self.longest_line.max(line.len());
+            count += grams.minimizers(&self.folded, line.clone(), &mut self.kept[count..]);
+            grams.words(&self.folded[line], false, |hash| {
+                self.kept[count] = hash;
+                count += 1;
+            });
+        }
+        self.hashes.extend(&mut self.kept[..count]);
     }
 
     /// The filter's bytes, for [`ContentFilter::open`](super::ContentFilter::open). The builder has no lines then.
@@ -101,18 +112,23 @@ impl ContentFilterBuilder {
     }
 }
 
-/// A set of hashes: open addressing, each hash at the first free slot from its own on.
+/// A set of hashes: open addressing, each hash at the first free slot from its own on. So they lie about in the order in
+/// which the fuse filter lays them out, which then works through its slots from one end to the other.
 #[derive(Clone, Debug)]
 struct Hashes {
     /// A power of two of them, at most half of them taken.
     slots: Vec<u32>,
     taken: usize,
-    /// The one hash that marks a free slot.
-    has_free: bool,
+    /// What came last, by the middle bits. Log lines repeat themselves, so most hashes are known; finding that out here stays
+    /// in the innermost cache.
+    recent: Vec<u32>,
 }
 
-/// A free slot.
-const FREE: u32 = 0;
+/// Slots of `Hashes::recent`: 16 KiB.
+const RECENT: usize = 1 << 12;
+
+/// A free slot. The one hash of this value is left out of sets, and is not asked for.
+pub(super) const FREE: u32 = 0;
 /// The fewest slots of a set.
 const MIN_SLOTS: usize = 1 << 8;
 /// The most slots that an empty set is given; it grows beyond them where it must.
@@ -125,7 +141,7 @@ impl Default for Hashes {
         Self {
             slots: vec![FREE; MIN_SLOTS],
             taken: 0,
-            has_free: false,
+            recent: vec![FREE; RECENT],
         }
     }
 }
@@ -142,13 +158,23 @@ impl Hashes {
         }
     }
 
-    fn insert(&mut self, hash: u32) {
-        if hash == FREE {
-            self.has_free = true;
-            return;
+    /// Adds hashes, whose order is lost.
+    fn extend(&mut self, hashes: &mut [u32]) {
+        // Without a branch on whether a hash is known: nobody could predict it.
+        let mut new = 0;
+        for at in 0..hashes.len() {
+            let hash = hashes[at];
+            let recent = &mut self.recent[hash as usize / 256 % RECENT];
+            hashes[new] = hash;
+            new += usize::from(*recent != hash);
+            *recent = hash;
         }
+        hashes[..new].iter().for_each(|&hash| self.insert(hash));
+    }
+
+    fn insert(&mut self, hash: u32) {
         let mask = self.slots.len() - 1;
-        let mut at = spread(hash) as usize & mask;
+        let mut at = (fuse::first_mix(hash) >> (64 - self.slots.len().trailing_zeros())) as usize;
         while self.slots[at] != hash {
             if self.slots[at] == FREE {
                 self.slots[at] = hash;
@@ -174,15 +200,16 @@ impl Hashes {
     /// Takes all hashes out.
     fn drain(&mut self, into: &mut Vec<u32>) {
         into.clear();
-        into.extend(self.has_free.then_some(FREE));
-        into.extend(self.slots.iter().filter(|&&hash| hash != FREE));
+        into.resize(self.slots.len(), FREE);
+        let mut count = 0;
+        for &hash in &self.slots {
+            // The slots are never all taken.
+            into[count] = hash;
+            count += usize::from(hash != FREE);
+        }
+        into.truncate(count);
         self.slots.fill(FREE);
+        self.recent.fill(FREE);
         self.taken = 0;
-        self.has_free = false;
     }
-}
-
-/// Fills all bits evenly: the least hashes of runs are small numbers.
-fn spread(hash: u32) -> u64 {
-    u64::from(hash).wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 32
 }
