@@ -3,19 +3,22 @@
 use crate::files::{DiskFiles, Files, Lock};
 use crate::generation::Generations;
 use crate::ingest::{Accepted, accept};
+use crate::pattern::Patterns;
 use crate::pool::Pool;
 use crate::query::{self, EngineSource, Parts, StatsCounter};
 use crate::recovery::{self, Recovery};
 use crate::ruler::Notifier;
+use crate::tail::Tails;
 use crate::tenants::Tenants;
 use crate::wal::{RecordBuilder, Wal};
 use crate::{
-    Clock, Error, ErrorKind, IndexStats, Limits, Metrics, PushRequest, QueryRequest, QueryResponse, QueryStats,
+    Clock, Error, ErrorKind, IndexStats, Limits, Metrics, PushRequest, QueryRequest, QueryResponse, QueryStats, Reader,
     SeriesRequest, Settings, SystemClock, TenantId,
 };
 use loki_logql::{Labels, Plan};
 use std::io;
 use std::path::{Path, PathBuf};
+use std::slice::from_ref;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
@@ -46,6 +49,8 @@ pub(crate) struct Inner {
     pub(crate) notifier: Notifier,
     /// When the engine was opened: alerts of groups that were there already go on.
     pub(crate) opened_at: i64,
+    pub(crate) tails: Tails,
+    pub(crate) patterns: Patterns,
     /// Held while the head is flushed, one flush at a time.
     pub(crate) flush_turn: Mutex<()>,
     /// Held while segments are merged or dropped, one step at a time.
@@ -112,6 +117,8 @@ impl Engine {
             counters: Counters::default(),
             notifier: Notifier::default(),
             opened_at: now,
+            tails: Tails::default(),
+            patterns: Patterns::default(),
             flush_turn: Mutex::default(),
             compact_turn: Mutex::default(),
             recovery: replay.report,
@@ -157,6 +164,11 @@ impl Engine {
             if !accepted.streams.is_empty() {
                 inner.wal.append(&record(tenant, &accepted))?;
                 let created = generation.active.store(&head, &accepted, now);
+                inner.tails.publish(tenant, &accepted, now);
+                drop(generation);
+                if settings.pattern_ingester {
+                    inner.patterns.observe(tenant, &accepted, now);
+                }
                 state.counters.received(&accepted, created);
             }
         }
@@ -170,19 +182,23 @@ impl Engine {
     /// [`ErrorKind::InvalidQuery`], [`ErrorKind::LimitExceeded`], [`ErrorKind::Unsupported`], [`ErrorKind::TimedOut`],
     /// [`ErrorKind::Cancelled`], [`ErrorKind::Corrupt`].
     pub fn query(&self, tenant: &TenantId, request: &QueryRequest) -> Result<QueryResponse, Error> {
+        self.reader(from_ref(tenant)).query(request)
+    }
+
+    /// Evaluates a query over what `reader` sees.
+    pub(crate) fn evaluate(&self, reader: &Reader, request: &QueryRequest) -> Result<QueryResponse, Error> {
         let inner = &*self.0;
         inner.check_open()?;
         let started = inner.clock.now();
         let settings = inner.settings();
-        let limits = settings.limits(tenant);
+        let limits = &reader.limits();
         let expr = loki_logql::parse(&request.query)?;
         query::check_blocked(&request.query, &expr, limits)?;
         query::check(&expr, request, limits)?;
-        let hidden = inner.hidden(tenant);
-        let parts = inner.parts(tenant);
+        let scope = reader.scope();
         let plan = match Plan::compile(&expr) {
             Ok(plan) => plan,
-            Err(error) if query::is_unseen(&error, &expr, &parts, request.time, started)? => {
+            Err(error) if query::is_unseen(&error, &expr, &scope, request.time, started)? => {
                 return Ok(QueryResponse {
                     result: query::nothing(&expr, request.time),
                     stats: QueryStats::default(),
@@ -193,8 +209,7 @@ impl Engine {
         let stats = StatsCounter::default();
         let timeout = limits.query_timeout.as_nanos();
         let source = EngineSource {
-            hidden,
-            parts,
+            scope,
             pool: &inner.pool,
             stats: &stats,
             clock: &*inner.clock,
@@ -241,9 +256,7 @@ impl Engine {
     ///
     /// [`ErrorKind::InvalidQuery`] where a selector is none, [`ErrorKind::Corrupt`].
     pub fn labels(&self, tenant: &TenantId, request: &SeriesRequest) -> Result<Vec<String>, Error> {
-        let (parts, selectors) = self.metadata(tenant, request)?;
-        let names = query::label_names(&parts, &selectors, request.start, request.end)?;
-        Ok(names.into_iter().collect())
+        self.reader(from_ref(tenant)).labels(request)
     }
 
     /// The values that the label `name` has in the selected streams, sorted.
@@ -252,9 +265,7 @@ impl Engine {
     ///
     /// As [`labels`](Engine::labels).
     pub fn label_values(&self, tenant: &TenantId, name: &str, request: &SeriesRequest) -> Result<Vec<String>, Error> {
-        let (parts, selectors) = self.metadata(tenant, request)?;
-        let values = query::label_values(&parts, name, &selectors, request.start, request.end)?;
-        Ok(values.into_iter().collect())
+        self.reader(from_ref(tenant)).label_values(name, request)
     }
 
     /// The label sets of the selected streams, sorted.
@@ -263,10 +274,7 @@ impl Engine {
     ///
     /// As [`labels`](Engine::labels).
     pub fn series(&self, tenant: &TenantId, request: &SeriesRequest) -> Result<Vec<Labels>, Error> {
-        let (parts, selectors) = self.metadata(tenant, request)?;
-        Ok(query::series(&parts, &selectors, request.start, request.end)?
-            .into_iter()
-            .collect())
+        self.reader(from_ref(tenant)).series(request)
     }
 
     /// Streams, blocks, bytes and entries of the selected streams in a time range.
@@ -275,17 +283,7 @@ impl Engine {
     ///
     /// As [`labels`](Engine::labels).
     pub fn index_stats(&self, tenant: &TenantId, request: &SeriesRequest) -> Result<IndexStats, Error> {
-        let (parts, selectors) = self.metadata(tenant, request)?;
-        query::index_stats(&parts, &selectors, request.start, request.end)
-    }
-
-    fn metadata(
-        &self,
-        tenant: &TenantId,
-        request: &SeriesRequest,
-    ) -> Result<(Parts, Vec<loki_logql::ast::Selector>), Error> {
-        self.0.check_open()?;
-        Ok((self.0.parts(tenant), query::selectors(&request.selectors)?))
+        self.reader(from_ref(tenant)).index_stats(request)
     }
 
     /// Syncs the write-ahead log and takes no more calls. What is in memory is replayed by the next open.
@@ -299,6 +297,7 @@ impl Engine {
         }
         // Whoever is pushing is let through first.
         drop(self.0.generations.write());
+        self.0.tails.wake_all();
         self.0.wal.sync_now()
     }
 
@@ -348,6 +347,7 @@ impl Inner {
 
     /// What a query of `tenant` reads.
     pub(crate) fn parts(&self, tenant: &TenantId) -> Parts {
+        let hidden = self.hidden(tenant);
         // Heads before segments: what is flushed in between is seen twice and told apart, never missed.
         let heads = self
             .generations
@@ -359,7 +359,11 @@ impl Inner {
             .tenants
             .get(tenant)
             .map_or_else(Vec::new, |state| state.store.live().to_vec());
-        Parts { heads, segments }
+        Parts {
+            heads,
+            segments,
+            hidden,
+        }
     }
 }
 

@@ -3,9 +3,9 @@
 use crate::engine::Inner;
 use crate::generation::Flushing;
 use crate::head::{Head, OpenSnapshot, Stream, TenantHead};
-use crate::store::SegmentWriter;
+use crate::store::{BlockToWrite, FilterMaker, SegmentWriter};
 use crate::{Engine, Error, ErrorKind, Settings};
-use loki_chunk::{BLOCK_MAX_ENTRIES, Block, BlockSource, Compressor, Encoding, Merge};
+use loki_chunk::{BLOCK_MAX_ENTRIES, Block, BlockSource, Compressor, Merge};
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, PoisonError};
 
@@ -55,7 +55,7 @@ impl Inner {
 
     /// Writes the streams of a head to a segment a tenant, then forgets the head and its log files.
     fn write_out(&self, flushing: &Flushing) -> Result<(), Error> {
-        let encoding = self.settings().encoding;
+        let settings = self.settings();
         for (tenant, head) in flushing.head.tenants() {
             let state = self.tenants.get_or_open(&tenant)?;
             if state.store.wal_through() >= flushing.wal_through {
@@ -63,7 +63,7 @@ impl Inner {
                 continue;
             }
             state.store.replace(&[], Some(flushing.wal_through), |writer| {
-                write_tenant(&head, encoding, writer)
+                write_tenant(&head, &settings, writer)
             })?;
         }
         self.generations.write().flushing = None;
@@ -125,15 +125,23 @@ impl Inner {
     }
 }
 
-fn write_tenant(head: &TenantHead, encoding: Encoding, writer: &mut SegmentWriter) -> Result<(), Error> {
+fn write_tenant(head: &TenantHead, settings: &Settings, writer: &mut SegmentWriter) -> Result<(), Error> {
     let mut streams = head.select(&[]);
     streams.sort_by(|a, b| a.labels().cmp(b.labels()));
-    let mut compressor = Compressor::new(encoding);
+    let mut compressor = Compressor::new(settings.encoding);
+    let mut filters = FilterMaker::new(settings.content_filters);
     for stream in streams {
         let blocks = blocks_of(&stream, &mut compressor)?;
         writer.stream(
             stream.labels(),
-            blocks.iter().map(|block| (&block.header, &*block.data)),
+            blocks.iter().map(|block| {
+                let filter = filters.of(&block.header, &block.data).into();
+                BlockToWrite {
+                    header: &block.header,
+                    data: &block.data,
+                    filter,
+                }
+            }),
         )?;
     }
     Ok(())

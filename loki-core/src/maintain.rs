@@ -33,6 +33,7 @@ impl Engine {
         let settings = inner.settings();
         let next_sync = inner.wal.tick(now)?;
         let (evaluated, next_rules) = self.evaluate_rules(&settings, now);
+        inner.patterns.forget(now);
         let mut worked = evaluated;
         if worked {
             // Alerts are wanted in time; what else is due waits for the next call.
@@ -115,6 +116,7 @@ impl Inner {
             cutoff: &|labels| retention.cutoff(labels),
             deletes,
             encoding: settings.encoding,
+            content_filters: settings.content_filters,
         };
         let numbers: Vec<u64> = segments.iter().map(|segment| segment.meta().number).collect();
         state

@@ -11,6 +11,8 @@ pub struct Settings {
     pub wal_sync: WalSync,
     /// How blocks are compressed.
     pub encoding: Encoding,
+    /// Which content filters segments get.
+    pub content_filters: ContentFilters,
     /// Bytes that the head may take before it is flushed early.
     pub head_bytes: ByteSize,
     /// A stream that got nothing for so long is flushed.
@@ -37,6 +39,10 @@ pub struct Settings {
     pub external_url: String,
     /// Threads that queries use; 0: one a core.
     pub query_threads: usize,
+    /// A tail is ended after so long; 0: it is not.
+    pub tail_max_duration: Period,
+    /// Whether patterns are mined from what is pushed, for [`Engine::patterns`](crate::Engine::patterns).
+    pub pattern_ingester: bool,
     /// Limits of tenants without limits of their own.
     pub limits: Limits,
     /// Limits of single tenants.
@@ -55,11 +61,26 @@ pub enum WalSync {
     Never,
 }
 
+/// What a segment knows of the lines in each block, so that a query reads only blocks that can hold what it looks for.
+///
+/// A filter never hides a line; it costs space and the time to make it when a block is flushed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum ContentFilters {
+    /// Nothing: every block of the time and the streams wanted is read.
+    Off,
+    /// Texts of 13 bytes and more are looked up, and whole words inside shorter ones.
+    Sparse,
+    /// Texts of 8 bytes and more.
+    #[default]
+    Dense,
+}
+
 impl Default for Settings {
     fn default() -> Settings {
         Settings {
             wal_sync: WalSync::Always,
             encoding: Encoding::Zstd,
+            content_filters: ContentFilters::default(),
             head_bytes: ByteSize(128 << 20),
             chunk_idle_period: Period::minutes(30),
             max_chunk_age: Period::hours(2),
@@ -73,6 +94,8 @@ impl Default for Settings {
             alert_resend_delay: Period::minutes(1),
             external_url: String::new(),
             query_threads: 0,
+            tail_max_duration: Period::hours(1),
+            pattern_ingester: false,
             limits: Limits::default(),
             overrides: BTreeMap::new(),
         }

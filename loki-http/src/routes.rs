@@ -1,6 +1,9 @@
 //! The table of endpoints: a row says where, by which methods, and who answers.
 
-use crate::api::{admin, delete, index_stats, labels, legacy, limits, otlp, push, query, ring, rules, series, status};
+use crate::api::{
+    admin, delete, detected, format_query, index_stats, labels, legacy, limits, otlp, patterns, push, query, ring,
+    rules, series, status, tail, volume,
+};
 use crate::context::Context;
 use crate::metrics::route_label;
 use crate::respond::{Failure, method_not_allowed};
@@ -42,6 +45,15 @@ fn table() -> Vec<Route> {
         route("/loki/api/v1/label/{name}/values", GET_POST, labels::values),
         route("/loki/api/v1/series", GET_POST, series::series),
         route("/loki/api/v1/index/stats", GET_POST, index_stats::index_stats),
+        route("/loki/api/v1/index/volume", GET_POST, volume::volume),
+        route("/loki/api/v1/index/volume_range", GET_POST, volume::volume_range),
+        route("/loki/api/v1/detected_labels", GET_POST, detected::labels),
+        route("/loki/api/v1/detected_fields", GET_POST, detected::fields),
+        route("/loki/api/v1/detected_field/{name}/values", GET_POST, detected::values),
+        route("/loki/api/v1/format_query", GET_POST, format_query::format_query),
+        route("/loki/api/v1/patterns", GET_POST, patterns::patterns),
+        route("/loki/api/v1/tail", GET_POST, tail::tail).hidden(),
+        route("/api/prom/tail", GET_POST, tail::tail_legacy).hidden(),
         route("/api/prom/query", GET_POST, legacy::query),
         route("/api/prom/label", GET_POST, labels::names_legacy),
         route("/api/prom/label/{name}/values", GET_POST, labels::values_legacy),

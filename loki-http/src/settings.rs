@@ -19,6 +19,8 @@ pub struct ServerSettings {
     pub port: u16,
     /// Whether requests must name their tenant in `X-Scope-OrgID`; otherwise there is the one tenant `fake`.
     pub auth_enabled: bool,
+    /// Whether a request that reads may name several tenants, as `a|b`.
+    pub multi_tenant_queries: bool,
     /// What stands before all paths, such as `/loki-1`; empty: nothing.
     pub path_prefix: String,
     /// How long a request may take to arrive, headers and body.
@@ -114,6 +116,7 @@ impl Default for ServerSettings {
             address: "127.0.0.1".to_owned(),
             port: 3100,
             auth_enabled: false,
+            multi_tenant_queries: false,
             path_prefix: String::new(),
             read_timeout: Duration::from_secs(30),
             write_timeout: Duration::from_secs(30),

@@ -160,6 +160,7 @@ fn lines_of(server: &Server, thread: u64, tried: u64) -> BTreeMap<String, u32> {
 }
 
 #[test]
+#[expect(clippy::print_stdout, reason = "says how much was put to the test")]
 fn a_killed_server_keeps_what_it_acknowledged_once() {
     let rounds: u64 = std::env::var("KILL_ROUNDS")
         .ok()

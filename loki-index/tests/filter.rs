@@ -109,13 +109,13 @@ fn absent_needles_are_mostly_denied() {
             .into()
         })
         .collect();
-    for (grams, needle) in [(Grams::Sparse, "deadbeef{}0001"), (Grams::Dense, "bad{}word")] {
+    for (grams, needle, most) in [(Grams::Sparse, "deadbeef{}0001", 6), (Grams::Dense, "bad{}word", 20)] {
         let bytes = filter(&lines, grams);
         let filter = ContentFilter::open(&bytes).unwrap();
         let passed = (100..400)
             .filter(|n| filter.may_contain(&Needle::new(needle.replace("{}", &n.to_string()).as_bytes(), false)))
             .count();
-        assert!(passed < 6, "{passed} of 300 pass {grams:?}");
+        assert!(passed < most, "{passed} of 300 pass {grams:?}");
     }
     let bytes = filter(&lines, Grams::Sparse);
     let filter = ContentFilter::open(&bytes).unwrap();

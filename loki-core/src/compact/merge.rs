@@ -1,15 +1,15 @@
 //! Carrying out a merge: streams of several segments into one.
 
-use crate::Error;
 use crate::delete::{DeleteFilter, remaining, stream_filters};
-use crate::store::{Segment, SegmentChunk, SegmentWriter};
+use crate::store::{BlockToWrite, FilterMaker, Segment, SegmentBlock, SegmentChunk, SegmentWriter};
+use crate::{ContentFilters, Error};
 use loki_chunk::{
     BLOCK_MAX_ENTRIES, BLOCK_TARGET_BYTES, Block, BlockColumns, BlockHeader, ColumnSet, Compressor, Encoding, Merge,
     MergeSource,
 };
 use loki_logql::Labels;
+use std::borrow::Cow;
 use std::iter::Peekable;
-use std::ops::Range;
 use std::sync::Arc;
 
 /// A block with less than this share of the target size is worth joining with its neighbours.
@@ -23,6 +23,8 @@ pub(crate) struct Terms<'a> {
     pub(crate) deletes: &'a [Arc<DeleteFilter>],
     /// Of blocks that are made anew.
     pub(crate) encoding: Encoding,
+    /// What is written of the contents of blocks that have no filter.
+    pub(crate) content_filters: ContentFilters,
 }
 
 /// Told of each entry that a delete request removed: by which, and how many bytes its line had.
@@ -31,7 +33,7 @@ pub(crate) type Removed<'a> = &'a mut dyn FnMut(&Arc<DeleteFilter>, u64);
 /// Writes all streams of `segments` (oldest first) into `writer`: in label order, blocks in time order, without
 /// duplicates, without what `terms` leave out.
 ///
-/// Blocks that are full and alone in their time are copied as they are; the others are merged and compressed anew.
+/// Blocks that are full and alone in their time are copied as they are, with their content filters; the others are merged and compressed anew.
 ///
 /// # Errors
 ///
@@ -47,6 +49,7 @@ pub(crate) fn rewrite(
         inputs.push((segment, segment.chunks().peekable()));
     }
     let mut compressor = Compressor::new(terms.encoding);
+    let mut filters = FilterMaker::new(terms.content_filters);
     loop {
         let mut least: Option<Labels> = None;
         for (_, chunks) in &mut inputs {
@@ -61,16 +64,11 @@ pub(crate) fn rewrite(
                 let Some(chunk) = chunks.next().transpose()? else {
                     continue;
                 };
-                blocks.extend(
-                    chunk
-                        .blocks
-                        .into_iter()
-                        .map(|(header, data)| Stored { segment, header, data }),
-                );
+                blocks.extend(chunk.blocks.into_iter().map(|block| Stored { segment, block }));
             }
         }
         let cutoff = (terms.cutoff)(&labels);
-        blocks.retain(|block| block.header.max_timestamp >= cutoff);
+        blocks.retain(|block| block.block.header.max_timestamp >= cutoff);
         let deletes = stream_filters(terms.deletes, &labels);
         let stream = StreamTerms {
             labels,
@@ -78,7 +76,7 @@ pub(crate) fn rewrite(
             deletes,
         };
         let merged = merge_stream(blocks, &stream, removed, &mut compressor)?;
-        writer.stream(&stream.labels, merged.iter().map(|kept| kept.parts()))?;
+        writer.stream(&stream.labels, merged.iter().map(|kept| kept.with_filter(&mut filters)))?;
     }
 }
 
@@ -112,8 +110,7 @@ impl StreamTerms {
 #[derive(Debug)]
 struct Stored<'a> {
     segment: &'a Segment,
-    header: BlockHeader,
-    data: Range<usize>,
+    block: SegmentBlock,
 }
 
 /// A block of the output: copied, or made anew.
@@ -124,11 +121,17 @@ enum Kept<'a> {
 }
 
 impl Kept<'_> {
-    fn parts(&self) -> (&BlockHeader, &[u8]) {
-        match self {
-            Kept::Copied(block) => (&block.header, block.segment.bytes(&block.data)),
-            Kept::New(block) => (&block.header, &block.data),
-        }
+    fn with_filter(&self, filters: &mut FilterMaker) -> BlockToWrite<'_> {
+        let (header, data, filter) = match self {
+            Kept::Copied(Stored { segment, block }) => (
+                &block.header,
+                segment.bytes(block),
+                segment.filter(block).filter(|_| filters.are_wanted()),
+            ),
+            Kept::New(block) => (&block.header, &*block.data, None),
+        };
+        let filter = filter.map_or_else(|| filters.of(header, data).into(), Cow::Borrowed);
+        BlockToWrite { header, data, filter }
     }
 }
 
@@ -141,7 +144,7 @@ fn merge_stream<'a>(
 ) -> Result<Vec<Kept<'a>>, Error> {
     let mut kept = Vec::with_capacity(blocks.len());
     for mut group in groups(blocks, terms.cutoff) {
-        if group.len() == 1 && terms.keep_all_of(&group[0].header) {
+        if group.len() == 1 && terms.keep_all_of(&group[0].block.header) {
             kept.extend(group.pop().map(Kept::Copied));
             continue;
         }
@@ -159,31 +162,43 @@ fn merge_stream<'a>(
 /// in the order in which they came.
 fn groups(blocks: Vec<Stored<'_>>, cutoff: i64) -> Vec<Vec<Stored<'_>>> {
     let mut blocks: Vec<(usize, Stored<'_>)> = blocks.into_iter().enumerate().collect();
-    blocks.sort_by_key(|(_, block)| block.header.min_timestamp);
-    let mut groups: Vec<(i64, u64, Vec<(usize, Stored<'_>)>)> = Vec::new();
+    blocks.sort_by_key(|(_, block)| block.block.header.min_timestamp);
+    let mut groups: Vec<Group<'_>> = Vec::new();
     for block in blocks {
-        let header = block.1.header;
+        let header = block.1.block.header;
         let small = header.line_bytes < SMALL_BLOCK_BYTES;
         match groups.last_mut() {
-            Some((newest, bytes, group))
-                if header.min_timestamp <= *newest
-                    || (small && *bytes < SMALL_BLOCK_BYTES)
-                    || (*newest < cutoff && header.min_timestamp < cutoff) =>
+            Some(group)
+                if header.min_timestamp <= group.newest
+                    || (small && group.line_bytes < SMALL_BLOCK_BYTES)
+                    || (group.newest < cutoff && header.min_timestamp < cutoff) =>
             {
-                *newest = header.max_timestamp.max(*newest);
-                *bytes += header.line_bytes;
-                group.push(block);
+                group.newest = header.max_timestamp.max(group.newest);
+                group.line_bytes += header.line_bytes;
+                group.blocks.push(block);
             }
-            _ => groups.push((header.max_timestamp, header.line_bytes, vec![block])),
+            _ => groups.push(Group {
+                newest: header.max_timestamp,
+                line_bytes: header.line_bytes,
+                blocks: vec![block],
+            }),
         }
     }
     groups
         .into_iter()
-        .map(|(_, _, mut group)| {
-            group.sort_by_key(|(came, _)| *came);
-            group.into_iter().map(|(_, block)| block).collect()
+        .map(|mut group| {
+            group.blocks.sort_by_key(|(came, _)| *came);
+            group.blocks.into_iter().map(|(_, block)| block).collect()
         })
         .collect()
+}
+
+/// Blocks that are written together, each with its place in the order in which they came.
+#[derive(Debug)]
+struct Group<'a> {
+    newest: i64,
+    line_bytes: u64,
+    blocks: Vec<(usize, Stored<'a>)>,
 }
 
 /// What is left of a run as a block.
@@ -219,14 +234,13 @@ impl MergeSource for Source<'_> {
     type Error = Error;
 
     fn min_timestamp(&self) -> i64 {
-        self.0.header.min_timestamp
+        self.0.block.header.min_timestamp
     }
 
     fn load(&mut self, columns: &mut BlockColumns) -> Result<(), Error> {
         columns.clear();
-        let data = self.0.segment.bytes(&self.0.data);
-        columns
-            .read(&self.0.header, data, ColumnSet::ALL)
-            .map_err(|e| Error::corrupt(self.0.segment.name(), e))
+        let Stored { segment, block } = self.0;
+        let read = columns.read(&block.header, segment.bytes(block), ColumnSet::ALL);
+        read.map_err(|e| Error::corrupt(segment.name(), e))
     }
 }

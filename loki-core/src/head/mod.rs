@@ -156,6 +156,19 @@ impl TenantHead {
         (Arc::clone(&streams.list[id.0 as usize]), new)
     }
 
+    /// A copy of the streams that `predicates` select, as they are now: what is appended later is not in it.
+    pub(crate) fn frozen(&self, predicates: &[Predicate]) -> TenantHead {
+        let mut frozen = Streams::default();
+        for stream in self.select(predicates) {
+            let pairs: Vec<(&str, &str)> = stream.labels().iter().collect();
+            frozen.index.insert(&pairs);
+            frozen.list.push(Arc::new(stream.frozen()));
+        }
+        TenantHead {
+            streams: RwLock::new(frozen),
+        }
+    }
+
     /// Number of streams.
     pub(crate) fn len(&self) -> usize {
         self.streams.read().unwrap_or_else(PoisonError::into_inner).list.len()

@@ -27,6 +27,8 @@ struct State {
     /// Smallest and largest timestamp appended; the wrong way round before the first.
     oldest: i64,
     newest: i64,
+    /// Of a frozen copy, which has nothing else that is open.
+    frozen: Option<OpenSnapshot>,
 }
 
 /// A stream's blocks as they were at one time.
@@ -61,11 +63,25 @@ impl Stream {
             open: Arc::default(),
             oldest: i64::MAX,
             newest: i64::MIN,
+            frozen: None,
         };
         Stream {
             labels,
             state: Mutex::new(state),
         }
+    }
+
+    /// A copy that holds what the stream holds now, whatever is appended to the stream. It is not appended to itself.
+    pub(super) fn frozen(&self) -> Stream {
+        let StreamSnapshot { sealed, open } = self.snapshot();
+        let frozen = Stream::new(self.labels.clone());
+        {
+            let mut state = frozen.lock();
+            (state.oldest, state.newest) = self.time_range();
+            state.sealed = sealed;
+            state.frozen = open;
+        }
+        frozen
     }
 
     /// Its labels.
@@ -93,6 +109,12 @@ impl Stream {
     /// Its blocks as they are now.
     pub(crate) fn snapshot(&self) -> StreamSnapshot {
         let state = self.lock();
+        if state.frozen.is_some() {
+            return StreamSnapshot {
+                sealed: state.sealed.clone(),
+                open: state.frozen.clone(),
+            };
+        }
         let open = state.open.read().unwrap_or_else(PoisonError::into_inner);
         let summary = open
             .min_timestamp()

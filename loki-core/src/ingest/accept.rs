@@ -241,10 +241,11 @@ impl<'r> Acceptor<'_, 'r> {
         for (i, entry) in entries.iter().enumerate() {
             let mut timestamp = entry.timestamp;
             if self.limits.increment_duplicate_timestamp {
-                if let Some((pushed, kept)) = previous {
-                    if pushed == timestamp && entries[i - 1].line != entry.line {
-                        timestamp = kept.saturating_add(1);
-                    }
+                if let Some((pushed, kept)) = previous
+                    && pushed == timestamp
+                    && entries[i - 1].line != entry.line
+                {
+                    timestamp = kept.saturating_add(1);
                 }
                 previous = Some((entry.timestamp, timestamp));
             }
@@ -409,13 +410,11 @@ impl<'r> Acceptor<'_, 'r> {
         let Some(detector) = &self.detector else { return };
         let list = &mut self.accepted.metadata;
         let place = list[start..].partition_point(|(name, _)| &**name < DETECTED_LEVEL) + start;
-        if let Some((name, value)) = list.get_mut(place) {
-            if name == DETECTED_LEVEL {
-                if let Some(level) = super::level::normal(value) {
-                    *value = Cow::Borrowed(level);
-                }
-                return;
+        if let Some((_, value)) = list.get_mut(place).filter(|(name, _)| name == DETECTED_LEVEL) {
+            if let Some(level) = super::level::normal(value) {
+                *value = Cow::Borrowed(level);
             }
+            return;
         }
         let level: Cow<'r, str> = if let Some(level) = &labels.level {
             // Of a known word the static text; of another the label's own.

@@ -168,10 +168,11 @@ fn string_end(text: &[u8], from: usize) -> Option<usize> {
 fn word_in(line: &[u8]) -> Option<&'static str> {
     let mut bound = true;
     for (at, &byte) in line.iter().enumerate() {
-        if bound && matches!(byte | 0x20, b't' | b'd' | b'f' | b'c' | b'e' | b'w' | b'i') {
-            if let Some(level) = word_at(&line[at..]) {
-                return Some(level);
-            }
+        if bound
+            && matches!(byte | 0x20, b't' | b'd' | b'f' | b'c' | b'e' | b'w' | b'i')
+            && let Some(level) = word_at(&line[at..])
+        {
+            return Some(level);
         }
         bound = matches!(byte, b' ' | b'\t' | b'\n' | b'[' | b'(' | b'{' | b'"' | b'=');
     }

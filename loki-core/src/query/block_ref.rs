@@ -1,10 +1,9 @@
 //! A block wherever it lies: in memory, open or sealed, or in a segment.
 
 use crate::head::OpenSnapshot;
-use crate::store::Segment;
+use crate::store::{Segment, SegmentBlock};
 use loki_chunk::{Block, BlockColumns, BlockHeader, ColumnSet};
 use loki_logql::source::Summary;
-use std::ops::Range;
 use std::sync::{Arc, PoisonError};
 
 /// A block that a query may read.
@@ -14,12 +13,8 @@ pub(super) enum BlockRef {
     Sealed(Arc<Block>),
     /// Of a head, open.
     Open(OpenSnapshot),
-    /// In a segment: its header, and where its data lie in the file.
-    Stored {
-        segment: Arc<Segment>,
-        header: BlockHeader,
-        data: Range<usize>,
-    },
+    /// In a segment.
+    Stored { segment: Arc<Segment>, block: SegmentBlock },
 }
 
 impl BlockRef {
@@ -28,7 +23,7 @@ impl BlockRef {
         match self {
             BlockRef::Open(open) => open.summary,
             BlockRef::Sealed(block) => summary_of(&block.header),
-            BlockRef::Stored { header, .. } => summary_of(header),
+            BlockRef::Stored { block, .. } => summary_of(&block.header),
         }
     }
 
@@ -42,7 +37,7 @@ impl BlockRef {
         match self {
             BlockRef::Open(_) => 0,
             BlockRef::Sealed(block) => block.data.len() as u64,
-            BlockRef::Stored { header, .. } => header.stored_bytes(),
+            BlockRef::Stored { block, .. } => block.header.stored_bytes(),
         }
     }
 
@@ -55,7 +50,7 @@ impl BlockRef {
                 Ok(())
             }
             BlockRef::Sealed(block) => columns.read(&block.header, &block.data, want),
-            BlockRef::Stored { segment, header, data } => columns.read(header, segment.bytes(data), want),
+            BlockRef::Stored { segment, block } => columns.read(&block.header, segment.bytes(block), want),
         };
         done.map_err(|error| {
             let place = match self {

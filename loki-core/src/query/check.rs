@@ -1,7 +1,8 @@
 //! The limits that a query is held against before it runs.
 
-use super::select::Parts;
+use super::scope::Scope;
 use crate::{Error, ErrorKind, Limits, Period, QueryRequest};
+use loki_index::Needles;
 use loki_logql::ast::{Expr, LogRange, Selector};
 use loki_logql::visit::{Visitor, walk_log_range};
 use loki_logql::{QueryResult, Time};
@@ -35,23 +36,13 @@ pub(crate) fn check(expr: &Expr, request: &QueryRequest, limits: &Limits) -> Res
         }
         check_labels(selector, limits)?;
     }
-    if limits.max_query_range > Period::ZERO {
-        if let Some(range) = found
-            .ranges
-            .iter()
-            .max()
-            .filter(|&&range| range > limits.max_query_range.as_nanos())
-        {
-            let text = format!(
-                "[interval] value exceeds limit: [{}] > [{}]",
-                Period(*range),
-                limits.max_query_range
-            );
-            return exceeded(text);
-        }
+    let longest = Period(found.ranges.iter().copied().max().unwrap_or(0));
+    if limits.max_query_range > Period::ZERO && longest > limits.max_query_range {
+        let most = limits.max_query_range;
+        return exceeded(format!("[interval] value exceeds limit: [{longest}] > [{most}]"));
     }
     if limits.max_query_length > Period::ZERO {
-        let longest = found.ranges.iter().copied().max().unwrap_or(0);
+        let longest = longest.as_nanos();
         let length = match request.time {
             Time::Range { start, end, .. } => end.saturating_sub(start).saturating_add(longest),
             Time::Instant(_) => longest,
@@ -202,11 +193,11 @@ const RECENT: i64 = 3 * 3600 * 1_000_000_000;
 ///
 /// # Errors
 ///
-/// As [`Parts::select`].
+/// As [`Scope::select`].
 pub(crate) fn is_unseen(
     error: &loki_logql::Error,
     expr: &Expr,
-    parts: &Parts,
+    scope: &Scope,
     time: Time,
     now: i64,
 ) -> Result<bool, Error> {
@@ -221,8 +212,13 @@ pub(crate) fn is_unseen(
     }
     let longest = found.ranges.iter().copied().max().unwrap_or(0);
     for selector in &found.selectors {
-        if !parts
-            .select(&selector.matchers, start.saturating_sub(longest), end.saturating_add(1))?
+        if !scope
+            .select(
+                &selector.matchers,
+                start.saturating_sub(longest),
+                end.saturating_add(1),
+                &Needles::new(),
+            )?
             .is_empty()
         {
             return Ok(false);

@@ -2,6 +2,7 @@
 
 use super::select::{Parts, lower};
 use crate::{Error, IndexStats};
+use loki_index::Needles;
 use loki_logql::Labels;
 use loki_logql::ast::Selector;
 use std::collections::BTreeSet;
@@ -11,7 +12,7 @@ use std::collections::BTreeSet;
 /// # Errors
 ///
 /// A damaged segment, a matcher that does not compile.
-pub(crate) fn series(parts: &Parts, selectors: &[Selector], start: i64, end: i64) -> Result<BTreeSet<Labels>, Error> {
+pub(super) fn series(parts: &Parts, selectors: &[Selector], start: i64, end: i64) -> Result<BTreeSet<Labels>, Error> {
     let mut found = BTreeSet::new();
     each_selector(selectors, |matchers| {
         let predicates = lower(matchers)?;
@@ -40,7 +41,7 @@ pub(crate) fn series(parts: &Parts, selectors: &[Selector], start: i64, end: i64
 /// # Errors
 ///
 /// As [`series`].
-pub(crate) fn label_names(
+pub(super) fn label_names(
     parts: &Parts,
     selectors: &[Selector],
     start: i64,
@@ -75,7 +76,7 @@ pub(crate) fn label_names(
 /// # Errors
 ///
 /// As [`series`].
-pub(crate) fn label_values(
+pub(super) fn label_values(
     parts: &Parts,
     name: &str,
     selectors: &[Selector],
@@ -105,10 +106,10 @@ pub(crate) fn label_values(
 /// # Errors
 ///
 /// As [`series`].
-pub(crate) fn index_stats(parts: &Parts, selector: &[Selector], start: i64, end: i64) -> Result<IndexStats, Error> {
+pub(super) fn index_stats(parts: &Parts, selector: &[Selector], start: i64, end: i64) -> Result<IndexStats, Error> {
     let mut stats = IndexStats::default();
     each_selector(selector, |matchers| {
-        for stream in parts.select(matchers, start, end.saturating_add(1))? {
+        for stream in parts.select(matchers, start, end.saturating_add(1), &Needles::new())? {
             stats.streams += 1;
             for block in &stream.blocks {
                 let summary = block.summary();

@@ -1,13 +1,15 @@
 //! From matchers and a time range to the blocks of each stream.
 
 use super::block_ref::{BlockRef, source_error};
+use crate::delete::{DeleteFilter, stream_filters};
 use crate::head::TenantHead;
-use crate::store::Segment;
+use crate::store::{Segment, SegmentBlock};
 use crate::{Error, ErrorKind};
 use foldhash::fast::RandomState;
 use hashbrown::HashMap;
-use loki_index::Predicate;
+use loki_index::{Needle, Needles, Predicate};
 use loki_logql::ast::{Expr, MatchOp, Matcher, Selector};
+use loki_logql::source::Literal;
 use loki_logql::{Labels, matcher_regex};
 use std::sync::Arc;
 
@@ -16,6 +18,8 @@ use std::sync::Arc;
 pub(crate) struct Parts {
     pub(crate) heads: Vec<Arc<TenantHead>>,
     pub(crate) segments: Vec<Arc<Segment>>,
+    /// What delete requests hide of them.
+    pub(crate) hidden: Vec<Arc<DeleteFilter>>,
 }
 
 /// The blocks of one stream.
@@ -24,10 +28,13 @@ pub(super) struct StreamBlocks {
     pub(super) labels: Labels,
     /// As they were found: segments by number, then heads; within each in the order stored.
     pub(super) blocks: Vec<BlockRef>,
+    /// What delete requests hide of them.
+    pub(super) hidden: Vec<Arc<DeleteFilter>>,
 }
 
 impl Parts {
-    /// The blocks with entries in `start..end` of the streams that `matchers` select.
+    /// The blocks with entries in `start..end` of the streams that `matchers` select, without those that cannot hold
+    /// `needles`.
     ///
     /// # Errors
     ///
@@ -37,6 +44,7 @@ impl Parts {
         matchers: &[Matcher],
         start: i64,
         end: i64,
+        needles: &Needles,
     ) -> Result<Vec<StreamBlocks>, loki_logql::Error> {
         let predicates = lower(matchers)?;
         let mut streams = Vec::new();
@@ -46,6 +54,7 @@ impl Parts {
                 streams.push(StreamBlocks {
                     labels: labels.clone(),
                     blocks: Vec::new(),
+                    hidden: stream_filters(&self.hidden, labels),
                 });
                 streams.len() - 1
             })
@@ -58,18 +67,19 @@ impl Parts {
                 .select(&predicates, start, end)
                 .map_err(|e| source_error(e.to_string()))?
             {
-                let place = stream_of(&mut streams, &chunk.labels);
-                let in_range = chunk
-                    .blocks
-                    .into_iter()
-                    .filter(|(header, _)| header.overlaps(&(start..end)));
-                streams[place]
-                    .blocks
-                    .extend(in_range.map(|(header, data)| BlockRef::Stored {
-                        segment: Arc::clone(segment),
-                        header,
-                        data,
-                    }));
+                let is_wanted = |block: &SegmentBlock| {
+                    block.header.overlaps(&(start..end)) && (needles.is_empty() || segment.may_match(block, needles))
+                };
+                let wanted = chunk.blocks.into_iter().filter(is_wanted);
+                let mut wanted = wanted.map(|block| BlockRef::Stored {
+                    segment: Arc::clone(segment),
+                    block,
+                });
+                if let Some(first) = wanted.next() {
+                    let place = stream_of(&mut streams, &chunk.labels);
+                    streams[place].blocks.push(first);
+                    streams[place].blocks.extend(wanted);
+                }
             }
         }
         for head in &self.heads {
@@ -87,9 +97,21 @@ impl Parts {
                 }
             }
         }
-        streams.retain(|stream| !stream.blocks.is_empty());
         Ok(streams)
     }
+}
+
+/// Literals prepared for content filters.
+pub(super) fn needles(literals: &[Vec<Literal>]) -> Needles {
+    let mut needles = Needles::new();
+    for any_of in literals {
+        needles.and_any(
+            any_of
+                .iter()
+                .map(|literal| Needle::new(&literal.bytes, literal.ignore_case)),
+        );
+    }
+    needles
 }
 
 /// Matchers compiled for the index.

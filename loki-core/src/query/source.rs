@@ -2,10 +2,11 @@
 
 use super::batch::{BlockBatch, MergedBatch, Scratch, summary_of};
 use super::block_ref::{BlockRef, source_error};
-use super::select::{Parts, StreamBlocks};
+use super::scope::Scope;
+use super::select::{StreamBlocks, needles};
 use super::stats::StatsCounter;
 use crate::Clock;
-use crate::delete::{DeleteFilter, remaining, stream_filters};
+use crate::delete::{DeleteFilter, remaining};
 use crate::pool::Pool;
 use loki_chunk::{BlockColumns, ColumnSet, Merge, MergeSource};
 use loki_logql::source::{Order, Selection, Source, Visitor, Worker};
@@ -24,9 +25,7 @@ const PARALLEL_BYTES: u64 = 1 << 20;
 /// What one query reads.
 #[derive(Debug)]
 pub(crate) struct EngineSource<'e> {
-    /// What is hidden of it.
-    pub(crate) hidden: Vec<Arc<DeleteFilter>>,
-    pub(crate) parts: Parts,
+    pub(crate) scope: Scope,
     pub(crate) pool: &'e Pool,
     pub(crate) stats: &'e StatsCounter,
     pub(crate) clock: &'e dyn Clock,
@@ -55,13 +54,15 @@ enum Content {
 
 impl Source for EngineSource<'_> {
     fn visit(&self, selection: &Selection<'_>, visitor: &dyn Visitor) -> Result<(), Error> {
-        let streams = self.parts.select(selection.matchers, selection.start, selection.end)?;
+        let streams = self.scope.select(
+            selection.matchers,
+            selection.start,
+            selection.end,
+            &needles(selection.literals),
+        )?;
         self.stats
             .select(streams.len(), streams.iter().map(|s| s.blocks.len()).sum());
-        let units: Vec<Unit> = streams
-            .into_iter()
-            .flat_map(|stream| units(stream, &self.hidden))
-            .collect();
+        let units: Vec<Unit> = streams.into_iter().flat_map(units).collect();
         match selection.order {
             Order::Any => self.visit_any(units, visitor),
             order => self.visit_ordered(units, order, visitor),
@@ -239,8 +240,7 @@ impl Unit {
 }
 
 /// The blocks of a stream, those together that overlap in time, without those that are hidden whole.
-fn units(stream: StreamBlocks, hidden: &[Arc<DeleteFilter>]) -> Vec<Unit> {
-    let hidden = stream_filters(hidden, &stream.labels);
+fn units(stream: StreamBlocks) -> Vec<Unit> {
     let mut blocks: Vec<(usize, BlockRef)> = stream.blocks.into_iter().enumerate().collect();
     blocks.sort_by_key(|(_, block)| block.summary().min_timestamp);
     let mut groups: Vec<(i64, Vec<(usize, BlockRef)>)> = Vec::with_capacity(blocks.len());
@@ -264,7 +264,7 @@ fn units(stream: StreamBlocks, hidden: &[Arc<DeleteFilter>]) -> Vec<Unit> {
             (_, last) => Content::Many(blocks.into_iter().chain(last).collect()),
         };
         let overlaps = |filter: &&Arc<DeleteFilter>| filter.overlaps(min_timestamp, max_timestamp);
-        let hidden = hidden.iter().filter(overlaps).cloned().collect();
+        let hidden = stream.hidden.iter().filter(overlaps).cloned().collect();
         Unit {
             labels: stream.labels.clone(),
             min_timestamp,

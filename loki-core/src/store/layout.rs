@@ -36,7 +36,7 @@ pub(super) struct Section {
 pub(super) struct Footer {
     /// Block headers, stream by stream.
     pub(super) directories: Section,
-    /// Content filters, block by block; empty where there are none.
+    /// Where the content filter of each block lies; empty where there are none.
     pub(super) filters: Section,
     /// Series and label index.
     pub(super) index: Section,

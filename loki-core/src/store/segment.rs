@@ -1,11 +1,12 @@
 //! Reading a segment.
 
+use super::filters::Filters;
 use super::layout::{Footer, View};
 use super::manifest::SegmentMeta;
 use crate::Error;
 use crate::files::{FileBytes, Files};
 use loki_chunk::{BlockHeader, directory};
-use loki_index::{ChunkPlace, Index, Postings, Predicate, SeriesId};
+use loki_index::{ChunkPlace, Index, Needles, Postings, Predicate, SeriesId};
 use loki_logql::Labels;
 use std::ops::Range;
 use std::path::Path;
@@ -19,6 +20,7 @@ pub(crate) struct Segment {
     bytes: FileBytes,
     directories: View,
     index: Index<View>,
+    filters: Filters,
     /// Label sets as they were first needed, by series id.
     labels: Vec<OnceLock<Labels>>,
 }
@@ -27,8 +29,18 @@ pub(crate) struct Segment {
 #[derive(Debug)]
 pub(crate) struct SegmentChunk {
     pub(crate) labels: Labels,
-    /// Its blocks in time order: header, and where the data lie in the file.
-    pub(crate) blocks: Vec<(BlockHeader, Range<usize>)>,
+    /// Its blocks in time order.
+    pub(crate) blocks: Vec<SegmentBlock>,
+}
+
+/// A block in a segment.
+#[derive(Debug, Clone)]
+pub(crate) struct SegmentBlock {
+    pub(crate) header: BlockHeader,
+    /// Where the data lie in the file.
+    pub(crate) data: Range<usize>,
+    /// Its number, counted over the segment; by it the content filter is found.
+    number: u32,
 }
 
 impl Segment {
@@ -46,6 +58,10 @@ impl Segment {
         let index = View::new(bytes.clone(), &footer.index);
         index.verify(&name, &footer.index)?;
         let index = Index::open(index).map_err(|problem| Error::corrupt(&name, problem))?;
+        let filters = View::new(bytes.clone(), &footer.filters);
+        filters.verify(&name, &footer.filters)?;
+        let filters =
+            Filters::open(filters, bytes.clone(), index.len()).map_err(|problem| Error::corrupt(&name, problem))?;
         let labels = (0..index.len()).map(|_| OnceLock::new()).collect();
         Ok(Segment {
             name,
@@ -53,6 +69,7 @@ impl Segment {
             bytes,
             directories,
             index,
+            filters,
             labels,
         })
     }
@@ -132,8 +149,18 @@ impl Segment {
     }
 
     /// The bytes of a block.
-    pub(crate) fn bytes(&self, range: &Range<usize>) -> &[u8] {
-        &self.bytes[range.clone()]
+    pub(crate) fn bytes(&self, block: &SegmentBlock) -> &[u8] {
+        &self.bytes[block.data.clone()]
+    }
+
+    /// Whether a line of a block may meet all conditions; `false` is certain.
+    pub(crate) fn may_match(&self, block: &SegmentBlock, needles: &Needles) -> bool {
+        self.filters.may_match(block.number, needles)
+    }
+
+    /// The content filter of a block, where it has one that is not damaged.
+    pub(crate) fn filter(&self, block: &SegmentBlock) -> Option<&[u8]> {
+        self.filters.copy(block.number)
     }
 
     /// The selected streams with entries in `start..=end`.
@@ -164,14 +191,19 @@ impl Segment {
             .offset
             .checked_add(place.length)
             .filter(|&end| end <= self.bytes.len() as u64);
-        let blocks = self.directory(id)?.into_iter().map(|header| {
+        let first = self.filters.first_block(id.0);
+        let blocks = self.directory(id)?.into_iter().zip(first..).map(|(header, number)| {
             let data = header.data_range();
             let range = place
                 .offset
                 .checked_add(data.start)
                 .zip(place.offset.checked_add(data.end));
             match range.zip(end) {
-                Some(((from, to), end)) if from <= to && to <= end => Ok((header, from as usize..to as usize)),
+                Some(((from, to), end)) if from <= to && to <= end => Ok(SegmentBlock {
+                    header,
+                    data: from as usize..to as usize,
+                    number,
+                }),
                 _ => Err(self.damaged(format_args!("a block of series {} lies outside its chunk", id.0))),
             }
         });

@@ -1,5 +1,6 @@
 //! Writing a segment, stream by stream.
 
+use super::filters::FilterTable;
 use super::layout::{Footer, MAGIC, Section};
 use super::manifest::SegmentMeta;
 use crate::Error;
@@ -7,6 +8,7 @@ use crate::files::WriteFile;
 use loki_chunk::{BlockHeader, directory};
 use loki_index::{ChunkPlace, IndexBuilder};
 use loki_logql::Labels;
+use std::borrow::Cow;
 use std::sync::Arc;
 
 /// Bytes that are gathered before they are written.
@@ -25,8 +27,18 @@ pub(crate) struct SegmentWriter {
     /// Of each stream, where its directory begins behind the offsets.
     starts: Vec<u64>,
     directories: Vec<u8>,
+    filters: FilterTable,
     index: IndexBuilder,
     footer: Footer,
+}
+
+/// A block as it is handed to the writer.
+#[derive(Debug)]
+pub(crate) struct BlockToWrite<'b> {
+    pub(crate) header: &'b BlockHeader,
+    pub(crate) data: &'b [u8],
+    /// Its content filter; empty where it has none.
+    pub(crate) filter: Cow<'b, [u8]>,
 }
 
 impl SegmentWriter {
@@ -44,6 +56,7 @@ impl SegmentWriter {
             length: MAGIC.len() as u64,
             starts: Vec::new(),
             directories: Vec::new(),
+            filters: FilterTable::default(),
             index: IndexBuilder::new(),
             footer,
         }
@@ -62,7 +75,7 @@ impl SegmentWriter {
     pub(crate) fn stream<'b>(
         &mut self,
         labels: &Labels,
-        blocks: impl IntoIterator<Item = (&'b BlockHeader, &'b [u8])>,
+        blocks: impl IntoIterator<Item = BlockToWrite<'b>>,
     ) -> Result<(), Error> {
         let start = self.length;
         let mut headers = Vec::new();
@@ -74,7 +87,11 @@ impl SegmentWriter {
             entries: 0,
             bytes: 0,
         };
-        for (header, data) in blocks {
+        for BlockToWrite { header, data, filter } in blocks {
+            if headers.is_empty() {
+                self.filters.begin_stream();
+            }
+            self.filters.push(&filter);
             headers.push(BlockHeader {
                 offset: self.length - start,
                 ..*header
@@ -89,6 +106,9 @@ impl SegmentWriter {
             return Ok(());
         }
         place.length = self.length - start;
+        if self.filters.is_full() {
+            self.write_filters()?;
+        }
         self.starts.push(self.directories.len() as u64);
         self.directories.extend_from_slice(&directory::encode(&headers));
         let pairs: Vec<(&str, &str)> = labels.iter().collect();
@@ -108,6 +128,7 @@ impl SegmentWriter {
     ///
     /// [`crate::ErrorKind::Io`].
     pub(crate) fn finish(mut self, number: u64) -> Result<SegmentMeta, Error> {
+        self.write_filters()?;
         // Offsets first, one more than there are streams, counted from the start of the section.
         let behind = (self.starts.len() as u64 + 1) * 8;
         let mut section = Vec::with_capacity(behind as usize + self.directories.len());
@@ -121,7 +142,8 @@ impl SegmentWriter {
             .finish(&mut index)
             .map_err(|e| Error::corrupt(&self.name, e))?;
         self.footer.index = self.section(&index)?;
-        self.footer.filters = self.section(&[])?;
+        let filters = self.filters.encode();
+        self.footer.filters = self.section(&filters)?;
         let footer = self.footer;
         self.write(&footer.encode())?;
         self.drain()?;
@@ -135,6 +157,11 @@ impl SegmentWriter {
             entries: footer.entries,
             line_bytes: footer.line_bytes,
         })
+    }
+
+    fn write_filters(&mut self) -> Result<(), Error> {
+        let run = self.filters.take_run(self.length);
+        self.write(&run)
     }
 
     fn section(&mut self, bytes: &[u8]) -> Result<Section, Error> {

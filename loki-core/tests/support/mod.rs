@@ -1,5 +1,5 @@
 //! What the tests of the engine share.
-#![allow(dead_code, reason = "each test file uses a part of it")]
+#![allow(dead_code, unreachable_pub, reason = "each test file uses a part of it")]
 
 use loki_core::files::{FaultyFiles, Files};
 use loki_core::logql::{Direction, QueryResult};

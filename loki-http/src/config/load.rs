@@ -12,7 +12,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 /// Sections that say how a cluster is laid out or how Loki does what is done differently here.
-const UNUSED_SECTIONS: [&str; 26] = [
+const UNUSED_SECTIONS: [&str; 25] = [
     "analytics",
     "bloom_build",
     "bloom_gateway",
@@ -28,7 +28,6 @@ const UNUSED_SECTIONS: [&str; 26] = [
     "memberlist",
     "metastore",
     "operational_config",
-    "pattern_ingester",
     "profiling",
     "query_range",
     "query_scheduler",
@@ -147,6 +146,9 @@ impl Config {
         self.limits(&mut root, &mut unused)?;
         self.sizes(&mut root, &mut unused)?;
         self.ruler(root.section("ruler")?, &mut unused)?;
+        let mut patterns = root.section("pattern_ingester")?;
+        patterns.set("enabled", &mut self.engine.pattern_ingester)?;
+        patterns.rest(&mut unused);
         for section in UNUSED_SECTIONS {
             if root.take::<Value>(section)?.is_some() {
                 unused.push(section.to_owned());
@@ -331,6 +333,8 @@ impl Config {
         frontend.rest(unused);
         let mut querier = root.section("querier")?;
         querier.set("max_concurrent", &mut server.max_concurrent_queries)?;
+        querier.set("multi_tenant_queries_enabled", &mut server.multi_tenant_queries)?;
+        querier.set("tail_max_duration", &mut self.engine.tail_max_duration)?;
         // Memory and disk are always asked both.
         querier.take::<Value>("query_ingesters_within")?;
         querier.rest(unused);

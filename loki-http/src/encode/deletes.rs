@@ -22,7 +22,7 @@ pub(crate) fn delete_requests(requests: &[DeleteRequest]) -> Encoded {
 pub(crate) fn all_delete_requests(requests: &[(TenantId, DeleteRequest)]) -> Encoded {
     let mut out = Vec::new();
     write_list(&mut out, requests, |out, (tenant, request)| {
-        write_request(out, request, tenant.as_str(), |out, millis| write_integer(out, millis))
+        write_request(out, request, tenant.as_str(), write_integer)
     });
     out.push(b'\n');
     out

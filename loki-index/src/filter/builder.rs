@@ -1,11 +1,9 @@
 //! Builds a content filter.
 
-use hashbrown::HashTable;
-
 use super::{
     content::{Header, Set},
     fuse,
-    grams::{Grams, Scratch},
+    grams::{Grams, SLACK},
     needle::ByteMask,
 };
 
@@ -14,7 +12,7 @@ use super::{
 /// ```
 /// use loki_index::{FilterSettings, Grams};
 ///
-/// assert_eq!(FilterSettings::default().grams, Grams::Sparse);
+/// assert_eq!(FilterSettings::default().grams, Grams::Dense);
 /// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct FilterSettings {
@@ -40,11 +38,14 @@ pub struct FilterSettings {
 pub struct ContentFilterBuilder {
     settings: FilterSettings,
     hashes: Hashes,
+    /// The hashes of the lines being added, as they come.
+    kept: Vec<u32>,
+    /// The hashes as they were taken out of the set.
+    drained: Vec<u32>,
     bytes: ByteMask,
     longest_line: usize,
-    /// The lines being added, in lower case.
+    /// The lines being added, in lower case, and some bytes behind them.
     folded: Vec<u8>,
-    scratch: Scratch,
 }
 
 impl ContentFilterBuilder {
@@ -69,31 +70,41 @@ impl ContentFilterBuilder {
         self.folded.clear();
         self.folded.extend_from_slice(lines);
         self.folded.make_ascii_lowercase();
+        self.folded.resize(lines.len() + SLACK, 0);
 
         let grams = self.settings.grams;
-        self.hashes
-            .table
-            .reserve(lines.len() / BYTES_PER_HASH, |&known| spread(known));
-        for bounds in offsets.windows(2) {
-            let line = &self.folded[bounds[0] as usize..bounds[1] as usize];
-            self.longest_line = self.longest_line.max(line.len());
-            grams.minimizers(line, &mut self.scratch, |hash| self.hashes.insert(hash));
-            grams.words(line, false, |hash| self.hashes.insert(hash));
+        self.hashes.fit(lines.len());
+        // A line has fewer grams, and fewer words of three bytes, than bytes.
+        if self.kept.len() < lines.len() * 2 {
+            self.kept.resize(lines.len() * 2, 0);
         }
+        let mut count = 0;
+        for bounds in offsets.windows(2) {
+            let line = bounds[0] as usize..bounds[1] as usize;
+            self.longest_line = self.longest_line.max(line.len());
+            count += grams.minimizers(&self.folded, line.clone(), &mut self.kept[count..]);
+            grams.words(&self.folded[line], false, |hash| {
+                self.kept[count] = hash;
+                count += 1;
+            });
+        }
+        self.hashes.extend(&mut self.kept[..count]);
     }
 
-    /// The filter's bytes, for [`ContentFilter::open`](super::ContentFilter::open).
-    pub fn finish(self) -> Vec<u8> {
-        let hashes: Vec<u64> = self.hashes.table.into_iter().collect();
-        let (set, slots) = match fuse::build(&hashes) {
+    /// The filter's bytes, for [`ContentFilter::open`](super::ContentFilter::open). The builder has no lines then.
+    pub fn finish(&mut self) -> Vec<u8> {
+        self.hashes.drain(&mut self.drained);
+        let hashes = &self.drained;
+        let grams = self.settings.grams;
+        let (set, slots) = match fuse::build(hashes, grams.fingerprint_bits()) {
             _ if hashes.is_empty() => (Set::Empty, Vec::new()),
             Some((shape, slots)) => (Set::Fuse(shape), slots),
             None => (Set::Unknown, Vec::new()),
         };
-        let longest_line = u32::try_from(self.longest_line).unwrap_or(u32::MAX);
+        let longest_line = u32::try_from(std::mem::take(&mut self.longest_line)).unwrap_or(u32::MAX);
         Header {
-            grams: self.settings.grams,
-            bytes: self.bytes,
+            grams,
+            bytes: std::mem::take(&mut self.bytes),
             longest_line,
             set,
         }
@@ -101,44 +112,104 @@ impl ContentFilterBuilder {
     }
 }
 
-/// A set of hashes.
+/// A set of hashes: open addressing, each hash at the first free slot from its own on. So they lie about in the order in
+/// which the fuse filter lays them out, which then works through its slots from one end to the other.
 #[derive(Clone, Debug)]
 struct Hashes {
-    table: HashTable<u64>,
-    /// What came last, by the low bits. Log lines repeat themselves, so most hashes are known; finding that out here
-    /// stays in the innermost cache.
-    recent: Box<[u64; RECENT]>,
+    /// A power of two of them, at most half of them taken.
+    slots: Vec<u32>,
+    taken: usize,
+    /// What came last, by the middle bits. Log lines repeat themselves, so most hashes are known; finding that out here stays
+    /// in the innermost cache.
+    recent: Vec<u32>,
 }
 
-/// Slots of `Hashes::recent`: 32 KiB.
+/// Slots of `Hashes::recent`: 16 KiB.
 const RECENT: usize = 1 << 12;
-/// A guess at how many bytes of log text bring one new hash, so that the table need not grow step by step.
-const BYTES_PER_HASH: usize = 24;
+
+/// A free slot. The one hash of this value is left out of sets, and is not asked for.
+pub(super) const FREE: u32 = 0;
+/// The fewest slots of a set.
+const MIN_SLOTS: usize = 1 << 8;
+/// The most slots that an empty set is given; it grows beyond them where it must.
+const MAX_SLOTS: usize = 1 << 16;
+/// Log lines bring a hash for every 15 bytes or so, and slots should stay half free.
+const BYTES_PER_SLOT: usize = 4;
 
 impl Default for Hashes {
     fn default() -> Self {
-        // A slot starts with a hash that belongs elsewhere.
-        let recent = Box::new(std::array::from_fn(|slot| slot as u64 ^ 1));
         Self {
-            table: HashTable::new(),
-            recent,
+            slots: vec![FREE; MIN_SLOTS],
+            taken: 0,
+            recent: vec![FREE; RECENT],
         }
     }
 }
 
 impl Hashes {
-    fn insert(&mut self, hash: u64) {
-        let recent = &mut self.recent[hash as usize % RECENT];
-        if *recent != hash {
-            *recent = hash;
-            self.table
-                .entry(spread(hash), |&known| known == hash, |&known| spread(known))
-                .or_insert(hash);
+    /// Gives an empty set as many slots as the hashes of so many bytes of lines need: to go through more of them costs
+    /// small blocks dearly.
+    fn fit(&mut self, line_bytes: usize) {
+        if self.taken == 0 {
+            let slots = (line_bytes / BYTES_PER_SLOT)
+                .next_power_of_two()
+                .clamp(MIN_SLOTS, MAX_SLOTS);
+            self.slots.resize(slots, FREE);
         }
     }
-}
 
-/// Fills the high bits, which the hashes of grams leave empty.
-fn spread(hash: u64) -> u64 {
-    hash.wrapping_mul(0x9e37_79b9_7f4a_7c15)
+    /// Adds hashes, whose order is lost.
+    fn extend(&mut self, hashes: &mut [u32]) {
+        // Without a branch on whether a hash is known: nobody could predict it.
+        let mut new = 0;
+        for at in 0..hashes.len() {
+            let hash = hashes[at];
+            let recent = &mut self.recent[hash as usize / 256 % RECENT];
+            hashes[new] = hash;
+            new += usize::from(*recent != hash);
+            *recent = hash;
+        }
+        hashes[..new].iter().for_each(|&hash| self.insert(hash));
+    }
+
+    fn insert(&mut self, hash: u32) {
+        let mask = self.slots.len() - 1;
+        let mut at = (fuse::first_mix(hash) >> (64 - self.slots.len().trailing_zeros())) as usize;
+        while self.slots[at] != hash {
+            if self.slots[at] == FREE {
+                self.slots[at] = hash;
+                self.taken += 1;
+                if self.taken * 2 > self.slots.len() {
+                    self.grow();
+                }
+                return;
+            }
+            at = (at + 1) & mask;
+        }
+    }
+
+    fn grow(&mut self) {
+        let larger = vec![FREE; self.slots.len() * 2];
+        let old = std::mem::replace(&mut self.slots, larger);
+        self.taken = 0;
+        old.into_iter()
+            .filter(|&hash| hash != FREE)
+            .for_each(|hash| self.insert(hash));
+    }
+
+    /// Takes all hashes out.
+    fn drain(&mut self, into: &mut Vec<u32>) {
+        into.clear();
+        into.resize(self.slots.len(), FREE);
+        let mut count = 0;
+        for &hash in &self.slots {
+            // The slots are never all taken.
+            into[count] = hash;
+            count += usize::from(hash != FREE);
+        }
+        into.truncate(count);
+        self.slots.fill(FREE);
+        self.recent.fill(FREE);
+        self.taken = 0;
+    }
 }

@@ -17,8 +17,8 @@ const VERSION_AT: usize = MAGIC_AT + 4;
 const GRAMS_AT: usize = VERSION_AT + 4;
 const SET_AT: usize = GRAMS_AT + 1;
 const SEGMENT_BITS_AT: usize = SET_AT + 1;
-const RESERVED_AT: usize = SEGMENT_BITS_AT + 1;
-const SEGMENTS_AT: usize = RESERVED_AT + 1;
+const FINGERPRINT_BITS_AT: usize = SEGMENT_BITS_AT + 1;
+const SEGMENTS_AT: usize = FINGERPRINT_BITS_AT + 1;
 const SEED_AT: usize = SEGMENTS_AT + 4;
 const LONGEST_LINE_AT: usize = SEED_AT + 8;
 const BYTES_AT: usize = LONGEST_LINE_AT + 4;
@@ -76,6 +76,7 @@ impl Set {
         let none = Shape {
             seed: 0,
             segment_bits: 0,
+            fingerprint_bits: 0,
             segments: 0,
         };
         match self {
@@ -93,7 +94,12 @@ impl Header {
         let mut into = Vec::with_capacity(HEADER_BYTES + slots.len());
         into.extend_from_slice(&MAGIC);
         into.extend_from_slice(&VERSION.to_le_bytes());
-        into.extend_from_slice(&[self.grams as u8, tag, shape.segment_bits as u8, 0]);
+        into.extend_from_slice(&[
+            self.grams as u8,
+            tag,
+            shape.segment_bits as u8,
+            shape.fingerprint_bits as u8,
+        ]);
         into.extend_from_slice(&shape.segments.to_le_bytes());
         into.extend_from_slice(&shape.seed.to_le_bytes());
         into.extend_from_slice(&self.longest_line.to_le_bytes());
@@ -151,6 +157,7 @@ impl<'a> ContentFilter<'a> {
         let shape = Shape {
             seed: u64::from_le_bytes(format::array(header, SEED_AT)),
             segment_bits: u32::from(header[SEGMENT_BITS_AT]),
+            fingerprint_bits: u32::from(header[FINGERPRINT_BITS_AT]),
             segments: u32::from_le_bytes(format::array(header, SEGMENTS_AT)),
         };
         let (set, expected) = match header[SET_AT] {
@@ -158,7 +165,7 @@ impl<'a> ContentFilter<'a> {
             1 => (Set::Unknown, 0),
             2 => (
                 Set::Fuse(shape),
-                shape.slots().ok_or_else(|| malformed("segments", SEGMENTS_AT))?,
+                shape.bytes().ok_or_else(|| malformed("segments", SEGMENTS_AT))?,
             ),
             _ => return Err(malformed("set", SET_AT)),
         };
@@ -207,7 +214,7 @@ impl<'a> ContentFilter<'a> {
         self.header.bytes
     }
 
-    pub(super) fn contains_hash(&self, hash: u64) -> bool {
+    pub(super) fn contains_hash(&self, hash: u32) -> bool {
         match self.header.set {
             Set::Empty => false,
             Set::Unknown => true,

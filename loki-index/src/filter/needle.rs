@@ -1,8 +1,9 @@
 //! What is looked for, prepared once for many filters.
 
 use super::{
+    builder::FREE,
     content::ContentFilter,
-    grams::{Grams, Scratch},
+    grams::{Grams, SLACK},
 };
 
 /// A text that lines are searched for.
@@ -29,7 +30,7 @@ pub struct Needle {
     /// The bytes in it, in lower case if case is ignored.
     bytes: ByteMask,
     /// The hashes that must be in the set, by how dense the grams in the set lie.
-    hashes: [Box<[u64]>; Grams::ALL.len()],
+    hashes: [Box<[u32]>; Grams::ALL.len()],
 }
 
 impl Needle {
@@ -39,20 +40,24 @@ impl Needle {
     /// fold ASCII letters with others (Unicode's: `k` and the Kelvin sign, `s` and the long s) it is the caller's part
     /// not to ask for such a letter.
     pub fn new(bytes: &[u8], ignore_case: bool) -> Self {
-        let folded = bytes.to_ascii_lowercase();
+        let mut padded = bytes.to_ascii_lowercase();
+        padded.resize(bytes.len() + SLACK, 0);
+        let folded = &padded[..bytes.len()];
         let hashes = Grams::ALL.map(|grams| {
-            let mut hashes = Vec::new();
-            grams.minimizers(&folded, &mut Scratch::default(), |hash| hashes.push(hash));
-            grams.words(&folded, true, |hash| hashes.push(hash));
+            let mut hashes = vec![0; folded.len()];
+            let kept = grams.minimizers(&padded, 0..folded.len(), &mut hashes);
+            hashes.truncate(kept);
+            grams.words(folded, true, |hash| hashes.push(hash));
             hashes.sort_unstable();
             hashes.dedup();
+            hashes.retain(|&hash| hash != FREE);
             hashes.into()
         });
         Self {
             length: bytes.len(),
             ignore_case,
             is_opaque: ignore_case && !bytes.is_ascii(),
-            bytes: ByteMask::of(if ignore_case { &folded } else { bytes }),
+            bytes: ByteMask::of(if ignore_case { folded } else { bytes }),
             hashes,
         }
     }
