@@ -5,6 +5,7 @@ use crate::deliver::Delivery;
 use crate::log::LevelHandle;
 use crate::metrics::InFlight;
 use crate::routes;
+use crate::rules;
 use crate::settings::ServerSettings;
 use crate::tls;
 use crate::write_timeout::WriteTimeout;
@@ -26,7 +27,7 @@ use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
-use tokio::task::JoinSet;
+use tokio::task::{JoinHandle, JoinSet};
 use tokio_rustls::TlsAcceptor;
 use tower::ServiceExt;
 
@@ -132,6 +133,11 @@ impl Server {
         if let Some(delivery) = Delivery::start(&context.settings().ruler) {
             context.engine().set_notify(Arc::new(delivery));
         }
+        let ruler = &context.settings().ruler;
+        let rule_files = ruler
+            .rule_folder
+            .clone()
+            .map(|folder| tokio::spawn(rules::follow(folder, ruler.poll_interval, context.engine().clone())));
         let router = routes::router(&context);
         let mut connections = JoinSet::new();
         let mut stopped = stopper.subscribe();
@@ -160,6 +166,7 @@ impl Server {
             }
         }
         drop(listener);
+        rule_files.iter().for_each(JoinHandle::abort);
         stopper.send_replace(true);
         let finish = async {
             while connections.join_next().await.is_some() {}

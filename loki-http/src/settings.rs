@@ -60,6 +60,10 @@ pub struct ServerSettings {
 pub struct RulerSettings {
     /// Whether there is an API to change rules.
     pub api_enabled: bool,
+    /// A folder with rule files, `<tenant>/<namespace>`, to evaluate beside the rules of the API; none: there is none.
+    pub rule_folder: Option<PathBuf>,
+    /// How often it is read.
+    pub poll_interval: Duration,
     /// Alertmanagers, each of which is told of all alerts: `http://host:9093`.
     pub alertmanager_urls: Vec<String>,
     /// Where samples are written to.
@@ -87,6 +91,8 @@ impl Default for RulerSettings {
     fn default() -> RulerSettings {
         RulerSettings {
             api_enabled: true,
+            rule_folder: None,
+            poll_interval: Duration::from_secs(60),
             alertmanager_urls: Vec::new(),
             remote_write: Vec::new(),
             queue_capacity: 10_000,

@@ -94,6 +94,30 @@ impl Engine {
         state.rules.remove(namespace, None)
     }
 
+    /// Evaluates groups that are kept elsewhere, such as in files, beside those of
+    /// [`set_rule_group`](Engine::set_rule_group), in the place of those that were given before. They live in memory
+    /// and cannot be changed by the other calls.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::InvalidRequest`] with everything that is wrong with them, [`ErrorKind::Io`]; then the groups that
+    /// were given before stay.
+    pub fn give_rule_groups(
+        &self,
+        tenant: &TenantId,
+        namespaces: BTreeMap<String, Vec<RuleGroup>>,
+    ) -> Result<(), Error> {
+        self.0.check_open()?;
+        let settings = self.0.settings();
+        let groups = namespaces.values().flatten();
+        let problems: Vec<String> = groups.flat_map(|group| group.check(settings.limits(tenant))).collect();
+        if !problems.is_empty() {
+            return Err(Error::new(ErrorKind::InvalidRequest, problems.join(", ")));
+        }
+        self.0.tenants.get_or_open(tenant)?.rules.give(namespaces);
+        Ok(())
+    }
+
     /// What the rules of a tenant have come to, by namespace and name of their groups.
     ///
     /// # Errors

@@ -6,7 +6,7 @@ use crate::store::Document;
 use crate::{Error, ErrorKind, Limits};
 use std::collections::BTreeMap;
 use std::path::Path;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 
 /// Groups by namespace, in the order in which they were first set.
 pub(crate) type Namespaces = BTreeMap<String, Vec<RuleGroup>>;
@@ -15,6 +15,8 @@ pub(crate) type Namespaces = BTreeMap<String, Vec<RuleGroup>>;
 #[derive(Debug)]
 pub(crate) struct TenantRules {
     kept: Mutex<Document<Namespaces>>,
+    /// Groups that came from elsewhere and cannot be changed here.
+    given: RwLock<Arc<Namespaces>>,
 }
 
 impl TenantRules {
@@ -26,12 +28,29 @@ impl TenantRules {
     pub(crate) fn open(files: Arc<dyn Files>, folder: &Path) -> Result<TenantRules, Error> {
         Ok(TenantRules {
             kept: Mutex::new(Document::open(files, folder, "rules")?),
+            given: RwLock::default(),
         })
     }
 
-    /// All groups.
+    /// All groups. A namespace that was given stands before one that is kept.
     pub(super) fn namespaces(&self) -> Arc<Namespaces> {
-        self.lock().shared()
+        let kept = self.lock().shared();
+        let given = Arc::clone(&self.given.read().unwrap_or_else(PoisonError::into_inner));
+        if given.is_empty() {
+            return kept;
+        }
+        let mut all = (*kept).clone();
+        all.extend(
+            given
+                .iter()
+                .map(|(namespace, groups)| (namespace.clone(), groups.clone())),
+        );
+        Arc::new(all)
+    }
+
+    /// Puts other groups in the place of those that were given before.
+    pub(super) fn give(&self, namespaces: Namespaces) {
+        *self.given.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(namespaces);
     }
 
     /// Puts a group into a namespace, in the place of the one with its name.

@@ -7,6 +7,7 @@ use crate::settings::RemoteWriteSettings;
 use loki_core::Period;
 use serde_json::Value;
 use std::collections::BTreeMap;
+use std::path::PathBuf;
 
 impl Config {
     pub(super) fn ruler(&mut self, mut section: Section, unused: &mut Vec<String>) -> Result<(), Error> {
@@ -21,6 +22,13 @@ impl Config {
         if let Some(timeout) = section.take::<Period>("notification_timeout")? {
             ruler.timeout = timeout.as_std();
         }
+        if let Some(period) = section.take::<Period>("poll_interval")? {
+            ruler.poll_interval = period.as_std();
+        }
+        let mut storage = section.section("storage")?;
+        let is_local = storage.take::<String>("type")?.as_deref() == Some("local");
+        let folder = storage.section("local")?.take::<PathBuf>("directory")?;
+        ruler.rule_folder = folder.filter(|_| is_local);
         let path = section.path("alertmanager_url");
         let urls: String = section.take("alertmanager_url")?.unwrap_or_default();
         for url in urls.split(',').map(str::trim).filter(|url| !url.is_empty()) {
@@ -40,15 +48,7 @@ impl Config {
         }
         write.rest(unused);
         // Rules are kept with the data, and evaluated in one process; there is one version of the API of alerts.
-        for key in [
-            "storage",
-            "rule_path",
-            "ring",
-            "enable_alertmanager_v2",
-            "enable_sharding",
-            "poll_interval",
-            "wal",
-        ] {
+        for key in ["rule_path", "ring", "enable_alertmanager_v2", "enable_sharding", "wal"] {
             section.take::<Value>(key)?;
         }
         section.rest(unused);

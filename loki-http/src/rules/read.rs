@@ -12,8 +12,27 @@ pub(crate) struct Unreadable;
 
 /// The rule group that `text` holds. Keys that are not known are not looked at, as in Loki.
 pub(crate) fn read_group(text: &[u8]) -> Result<RuleGroup, Unreadable> {
+    group(yaml(text)?)
+}
+
+/// The rule groups of a file as Prometheus reads them: `groups: [...]`.
+pub(crate) fn read_file(text: &[u8]) -> Result<Vec<RuleGroup>, Unreadable> {
+    let mut keys = object(yaml(text)?)?;
+    let groups = keys.remove("groups").unwrap_or_default();
+    match (groups, keys.is_empty()) {
+        (Value::Array(groups), true) => groups.into_iter().map(group).collect(),
+        (Value::Null, true) => Ok(Vec::new()),
+        _ => Err(Unreadable),
+    }
+}
+
+fn yaml(text: &[u8]) -> Result<Value, Unreadable> {
     let text = std::str::from_utf8(text).map_err(|_| Unreadable)?;
-    let mut keys = object(config::parse_yaml(text).map_err(|_| Unreadable)?)?;
+    config::parse_yaml(text).map_err(|_| Unreadable)
+}
+
+fn group(value: Value) -> Result<RuleGroup, Unreadable> {
+    let mut keys = object(value)?;
     let rules = match keys.remove("rules") {
         None | Some(Value::Null) => Vec::new(),
         Some(Value::Array(rules)) => rules.into_iter().map(read_rule).collect::<Result<_, _>>()?,
