@@ -32,7 +32,10 @@ pub(crate) async fn follow(folder: PathBuf, period: Duration, engine: Engine) {
 
 fn read(folder: &Path, engine: &Engine, known: &mut BTreeSet<TenantId>) -> io::Result<()> {
     let mut found = BTreeSet::new();
-    for entry in fs::read_dir(folder)? {
+    // A folder that is not there yet holds no rules.
+    let is_there = folder.try_exists()?;
+    let entries = is_there.then(|| fs::read_dir(folder)).transpose()?;
+    for entry in entries.into_iter().flatten() {
         let entry = entry?;
         let Ok(tenant) = entry.file_name().to_string_lossy().parse::<TenantId>() else {
             continue;
@@ -111,7 +114,7 @@ mod tests {
             ["shop.yaml/a"]
         );
         assert_eq!(names("groups: [{name: b}]"), ["shop.yaml/b"]);
-        fs::remove_dir_all(folder.path().join("team-a")).expect("removed");
+        fs::remove_dir_all(folder.path()).expect("removed");
         read(folder.path(), &engine, &mut known).expect("read");
         assert_eq!(engine.rules(&tenant).expect("open"), []);
     }
