@@ -1,6 +1,9 @@
 //! Content filters over blocks of 256 KiB: how fast they are made and asked. Prints their size, too.
 
-#![expect(clippy::print_stderr, reason = "size is a number of this room too, and criterion measures time alone")]
+#![expect(
+    clippy::print_stderr,
+    reason = "size is a number of this room too, and criterion measures time alone"
+)]
 
 use std::hint::black_box;
 

@@ -18,10 +18,14 @@ fn source() -> (MemorySource, u64) {
     for stream in 0..STREAMS {
         let labels = Labels::from_pairs([("app", format!("app-{}", stream % 4)), ("pod", format!("pod-{stream}"))]);
         for i in 0..ENTRIES {
-            random = random.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+            random = random
+                .wrapping_mul(6_364_136_223_846_793_005)
+                .wrapping_add(1_442_695_040_888_963_407);
             let status = [200, 200, 200, 404, 500][(random >> 33) as usize % 5];
             let took = (random >> 40) % 2_000;
-            let line = format!("level=info caller=http.go:42 method=GET path=/api/v1/items/{took} status={status} took={took}ms");
+            let line = format!(
+                "level=info caller=http.go:42 method=GET path=/api/v1/items/{took} status={status} took={took}ms"
+            );
             bytes += line.len() as u64;
             source.push(&labels, i * SECOND, line, &[]);
         }
@@ -38,10 +42,22 @@ fn queries(c: &mut Criterion) {
     };
     let queries = [
         ("count", r#"sum by (app) (count_over_time({app=~".+"}[1m]))"#),
-        ("rate of a needle", r#"sum by (app) (rate({app=~".+"} |= "status=500"[1m]))"#),
-        ("logfmt by status", r#"sum by (status) (count_over_time({app=~".+"} | logfmt [1m]))"#),
-        ("quantile", r#"quantile_over_time(0.99, {app=~".+"} | logfmt | unwrap duration(took) [1m]) by (app)"#),
-        ("join", r#"sum by (app) (rate({app=~".+"} |= "=500"[1m])) / sum by (app) (rate({app=~".+"}[1m]))"#),
+        (
+            "rate of a needle",
+            r#"sum by (app) (rate({app=~".+"} |= "status=500"[1m]))"#,
+        ),
+        (
+            "logfmt by status",
+            r#"sum by (status) (count_over_time({app=~".+"} | logfmt [1m]))"#,
+        ),
+        (
+            "quantile",
+            r#"quantile_over_time(0.99, {app=~".+"} | logfmt | unwrap duration(took) [1m]) by (app)"#,
+        ),
+        (
+            "join",
+            r#"sum by (app) (rate({app=~".+"} |= "=500"[1m])) / sum by (app) (rate({app=~".+"}[1m]))"#,
+        ),
         ("latest 100", r#"{app="app-1"}"#),
         ("absent needle", r#"{app=~".+"} |= "no such thing""#),
     ];
@@ -51,7 +67,10 @@ fn queries(c: &mut Criterion) {
         let plan = Plan::compile(&parse(query).expect("the query parses")).expect("the query compiles");
         let request = Request::new(minutes);
         group.bench_function(BenchmarkId::from_parameter(name), |b| {
-            b.iter(|| plan.evaluate(black_box(&source), &request).expect("the query evaluates"));
+            b.iter(|| {
+                plan.evaluate(black_box(&source), &request)
+                    .expect("the query evaluates")
+            });
         });
     }
     group.finish();

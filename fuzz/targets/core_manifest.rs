@@ -15,7 +15,9 @@ pub fn run(data: &[u8]) {
 
 fn open(record: &[u8]) {
     let files = FaultyFiles::default();
-    let file = files.create(Path::new("data/tenants/fake/manifest/0000000000000001.manifest")).expect("a new file");
+    let file = files
+        .create(Path::new("data/tenants/fake/manifest/0000000000000001.manifest"))
+        .expect("a new file");
     file.append(record).expect("no fault was asked for");
     let shared: Arc<dyn Files> = Arc::new(files);
     if let Err(error) = Engine::open_with("data", Settings::default(), shared, Arc::new(ManualClock::new(0))) {

@@ -8,7 +8,10 @@ use std::sync::{Arc, OnceLock};
 pub fn run(data: &[u8]) {
     let [low, high, mode, rest @ ..] = data else { return };
     let files = sound().fork();
-    let path = files.paths().into_iter().find(|path| path.extension().is_some_and(|e| e == "segment"));
+    let path = files
+        .paths()
+        .into_iter()
+        .find(|path| path.extension().is_some_and(|e| e == "segment"));
     files.damage(&path.expect("a segment"), |bytes| {
         let at = usize::from(u16::from_le_bytes([*low, *high])) % (bytes.len() + 1);
         match mode % 3 {
@@ -23,8 +26,15 @@ pub fn run(data: &[u8]) {
     let Ok(engine) = engine(&files) else { return };
     let tenant = TenantId::single();
     let _ = engine.query(&tenant, &QueryRequest::range(r#"{app=~".+"} |= "line""#, -100, 100));
-    let _ = engine.query(&tenant, &QueryRequest::instant(r#"sum(count_over_time({app=~".+"}[1m]))"#, 100));
-    let all = SeriesRequest { start: -100, end: 100, selectors: Vec::new() };
+    let _ = engine.query(
+        &tenant,
+        &QueryRequest::instant(r#"sum(count_over_time({app=~".+"}[1m]))"#, 100),
+    );
+    let all = SeriesRequest {
+        start: -100,
+        end: 100,
+        selectors: Vec::new(),
+    };
     let _ = engine.series(&tenant, &all);
     let _ = engine.labels(&tenant, &all);
     let _ = engine.index_stats(&tenant, &all);
@@ -38,8 +48,10 @@ fn sound() -> &'static FaultyFiles {
         let engine = engine(&files).expect("an empty folder opens");
         for app in ["x", "y"] {
             let lines: Vec<String> = (0..50).map(|n| format!("line {n} of {app}")).collect();
-            let push = PushRequest::new()
-                .with_stream([("app", app)], lines.iter().enumerate().map(|(n, line)| (n as i64, line.as_str())));
+            let push = PushRequest::new().with_stream(
+                [("app", app)],
+                lines.iter().enumerate().map(|(n, line)| (n as i64, line.as_str())),
+            );
             engine.push(&TenantId::single(), &push).expect("stored");
         }
         engine.flush().expect("flushed");

@@ -8,13 +8,19 @@ use std::sync::{Arc, OnceLock};
 /// Opens an engine over `data` as its log, and over a sound log that `data` overwrites a part of.
 pub fn run(data: &[u8]) {
     let files = FaultyFiles::default();
-    let log = files.create(Path::new("data/wal/0000000000000001.wal")).expect("a new file");
+    let log = files
+        .create(Path::new("data/wal/0000000000000001.wal"))
+        .expect("a new file");
     log.append(data).expect("no fault was asked for");
     open(&files);
 
     let [at, rest @ ..] = data else { return };
     let files = sound().fork();
-    let path = files.paths().into_iter().find(|path| path.extension().is_some_and(|e| e == "wal")).expect("a log");
+    let path = files
+        .paths()
+        .into_iter()
+        .find(|path| path.extension().is_some_and(|e| e == "wal"))
+        .expect("a log");
     files.damage(&path, |bytes| {
         let at = (usize::from(*at) * 3).min(bytes.len());
         let end = (at + rest.len()).min(bytes.len());
@@ -45,6 +51,8 @@ fn engine(files: &FaultyFiles) -> Result<Engine, loki_core::Error> {
 fn open(files: &FaultyFiles) {
     let Ok(engine) = engine(files) else { return };
     let tenant = TenantId::single();
-    engine.query(&tenant, &QueryRequest::range(r#"{app=~".+"}"#, -100, 100)).expect("what was replayed can be read");
+    engine
+        .query(&tenant, &QueryRequest::range(r#"{app=~".+"}"#, -100, 100))
+        .expect("what was replayed can be read");
     engine.flush().expect("what was replayed can be written");
 }

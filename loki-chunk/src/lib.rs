@@ -18,6 +18,7 @@ mod builder;
 mod chunk;
 pub mod directory;
 mod merge;
+mod pick;
 mod scan;
 
 pub use block::{Block, BlockHeader, SectionHeader};

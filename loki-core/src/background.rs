@@ -50,7 +50,11 @@ pub fn background(engine: &Engine, mut report: impl FnMut(Error) + Send + 'stati
                     RETRY_WAIT
                 }
             };
-            let wait = if wait == RETRY_WAIT { wait } else { wait.min(LONGEST_WAIT) };
+            let wait = if wait == RETRY_WAIT {
+                wait
+            } else {
+                wait.min(LONGEST_WAIT)
+            };
             if !matches!(stopped.recv_timeout(wait), Err(RecvTimeoutError::Timeout)) {
                 return;
             }
@@ -58,7 +62,10 @@ pub fn background(engine: &Engine, mut report: impl FnMut(Error) + Send + 'stati
     };
     let thread = std::thread::Builder::new().name("loki-maintain".to_owned()).spawn(run);
     let thread = thread.map_err(|e| Error::io("maintenance thread", e))?;
-    Ok(Background { stop: Some(stop), thread: Some(thread) })
+    Ok(Background {
+        stop: Some(stop),
+        thread: Some(thread),
+    })
 }
 
 impl Drop for Background {

@@ -3,18 +3,21 @@
 use crate::files::{DiskFiles, Files, Lock};
 use crate::generation::Generations;
 use crate::ingest::{Accepted, accept};
+use crate::pattern::Patterns;
 use crate::pool::Pool;
 use crate::query::{self, EngineSource, Parts, StatsCounter};
 use crate::recovery::{self, Recovery};
+use crate::tail::Tails;
 use crate::tenants::Tenants;
 use crate::wal::{RecordBuilder, Wal};
 use crate::{
-    Clock, Error, ErrorKind, IndexStats, Limits, Metrics, PushRequest, QueryRequest, QueryResponse, QueryStats,
+    Clock, Error, ErrorKind, IndexStats, Limits, Metrics, PushRequest, QueryRequest, QueryResponse, QueryStats, Reader,
     SeriesRequest, Settings, SystemClock, TenantId,
 };
 use loki_logql::{Labels, Plan};
 use std::io;
 use std::path::{Path, PathBuf};
+use std::slice::from_ref;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
@@ -42,6 +45,8 @@ pub(crate) struct Inner {
     pub(crate) tenants: Tenants,
     pub(crate) pool: Pool,
     pub(crate) counters: Counters,
+    pub(crate) tails: Tails,
+    pub(crate) patterns: Patterns,
     /// Held while the head is flushed, one flush at a time.
     pub(crate) flush_turn: Mutex<()>,
     /// Held while segments are merged or dropped, one step at a time.
@@ -84,12 +89,15 @@ impl Engine {
         clock: Arc<dyn Clock>,
     ) -> Result<Engine, Error> {
         let folders = Folders::make(&*files, path.as_ref())?;
-        let lock = files.lock(&path.as_ref().join("LOCK")).map_err(|error| match error.kind() {
-            io::ErrorKind::WouldBlock => {
-                Error::new(ErrorKind::Locked, format!("{} is open in another engine", path.as_ref().display()))
-            }
-            _ => Error::io(path.as_ref().display(), error),
-        })?;
+        let lock = files
+            .lock(&path.as_ref().join("LOCK"))
+            .map_err(|error| match error.kind() {
+                io::ErrorKind::WouldBlock => Error::new(
+                    ErrorKind::Locked,
+                    format!("{} is open in another engine", path.as_ref().display()),
+                ),
+                _ => Error::io(path.as_ref().display(), error),
+            })?;
         let tenants = Tenants::open(Arc::clone(&files), &folders.tenants)?;
         let replay = recovery::replay(&*files, &folders.wal, &tenants, &settings, clock.now())?;
         let wal = Wal::create(Arc::clone(&files), &folders.wal, replay.next_wal, settings.wal_sync)?;
@@ -102,6 +110,8 @@ impl Engine {
             tenants,
             pool,
             counters: Counters::default(),
+            tails: Tails::default(),
+            patterns: Patterns::default(),
             flush_turn: Mutex::default(),
             compact_turn: Mutex::default(),
             recovery: replay.report,
@@ -147,6 +157,11 @@ impl Engine {
             if !accepted.streams.is_empty() {
                 inner.wal.append(&record(tenant, &accepted))?;
                 let created = generation.active.store(&head, &accepted, now);
+                inner.tails.publish(tenant, &accepted, now);
+                drop(generation);
+                if settings.pattern_ingester {
+                    inner.patterns.observe(tenant, &accepted, now);
+                }
                 state.counters.received(&accepted, created);
             }
         }
@@ -160,30 +175,42 @@ impl Engine {
     /// [`ErrorKind::InvalidQuery`], [`ErrorKind::LimitExceeded`], [`ErrorKind::Unsupported`], [`ErrorKind::TimedOut`],
     /// [`ErrorKind::Cancelled`], [`ErrorKind::Corrupt`].
     pub fn query(&self, tenant: &TenantId, request: &QueryRequest) -> Result<QueryResponse, Error> {
+        self.reader(from_ref(tenant)).query(request)
+    }
+
+    /// Evaluates a query over what `reader` sees.
+    pub(crate) fn evaluate(&self, reader: &Reader, request: &QueryRequest) -> Result<QueryResponse, Error> {
         let inner = &*self.0;
         inner.check_open()?;
         let started = inner.clock.now();
         let settings = inner.settings();
-        let limits = settings.limits(tenant);
+        let limits = &reader.limits();
         let expr = loki_logql::parse(&request.query)?;
         query::check_blocked(&request.query, &expr, limits)?;
         query::check(&expr, request, limits)?;
-        let parts = inner.parts(tenant);
+        let scope = reader.scope();
         let plan = match Plan::compile(&expr) {
             Ok(plan) => plan,
-            Err(error) if query::is_unseen(&error, &expr, &parts, request.time, started)? => {
-                return Ok(QueryResponse { result: query::nothing(&expr, request.time), stats: QueryStats::default() });
+            Err(error) if query::is_unseen(&error, &expr, &scope, request.time, started)? => {
+                return Ok(QueryResponse {
+                    result: query::nothing(&expr, request.time),
+                    stats: QueryStats::default(),
+                });
             }
             Err(error) => return Err(error.into()),
         };
         let stats = StatsCounter::default();
         let timeout = limits.query_timeout.as_nanos();
         let source = EngineSource {
-            parts,
+            scope,
             pool: &inner.pool,
             stats: &stats,
             clock: &*inner.clock,
-            deadline: if timeout > 0 { started.saturating_add(timeout) } else { i64::MAX },
+            deadline: if timeout > 0 {
+                started.saturating_add(timeout)
+            } else {
+                i64::MAX
+            },
         };
         let asked = loki_logql::Request {
             time: query::clamp(request.time, plan.is_log(), limits, started),
@@ -200,13 +227,20 @@ impl Engine {
         };
         let evaluation = plan.evaluate(&source, &asked).map_err(|error| {
             let cancelled = matches!(error.kind(), loki_logql::ErrorKind::Cancelled);
-            if cancelled && inner.clock.now() > source.deadline { query::timed_out() } else { Error::from(error) }
+            if cancelled && inner.clock.now() > source.deadline {
+                query::timed_out()
+            } else {
+                Error::from(error)
+            }
         })?;
         let mut stats = stats.stats();
         stats.exec_nanos = u64::try_from(inner.clock.now().saturating_sub(started)).unwrap_or(0);
         stats.post_filter_lines = evaluation.post_filter_lines;
         stats.entries_returned = query::entries_returned(&evaluation.result);
-        Ok(QueryResponse { result: evaluation.result, stats })
+        Ok(QueryResponse {
+            result: evaluation.result,
+            stats,
+        })
     }
 
     /// The label names of the selected streams, sorted.
@@ -215,9 +249,7 @@ impl Engine {
     ///
     /// [`ErrorKind::InvalidQuery`] where a selector is none, [`ErrorKind::Corrupt`].
     pub fn labels(&self, tenant: &TenantId, request: &SeriesRequest) -> Result<Vec<String>, Error> {
-        let (parts, selectors) = self.metadata(tenant, request)?;
-        let names = query::label_names(&parts, &selectors, request.start, request.end)?;
-        Ok(names.into_iter().collect())
+        self.reader(from_ref(tenant)).labels(request)
     }
 
     /// The values that the label `name` has in the selected streams, sorted.
@@ -226,9 +258,7 @@ impl Engine {
     ///
     /// As [`labels`](Engine::labels).
     pub fn label_values(&self, tenant: &TenantId, name: &str, request: &SeriesRequest) -> Result<Vec<String>, Error> {
-        let (parts, selectors) = self.metadata(tenant, request)?;
-        let values = query::label_values(&parts, name, &selectors, request.start, request.end)?;
-        Ok(values.into_iter().collect())
+        self.reader(from_ref(tenant)).label_values(name, request)
     }
 
     /// The label sets of the selected streams, sorted.
@@ -237,8 +267,7 @@ impl Engine {
     ///
     /// As [`labels`](Engine::labels).
     pub fn series(&self, tenant: &TenantId, request: &SeriesRequest) -> Result<Vec<Labels>, Error> {
-        let (parts, selectors) = self.metadata(tenant, request)?;
-        Ok(query::series(&parts, &selectors, request.start, request.end)?.into_iter().collect())
+        self.reader(from_ref(tenant)).series(request)
     }
 
     /// Streams, blocks, bytes and entries of the selected streams in a time range.
@@ -247,17 +276,7 @@ impl Engine {
     ///
     /// As [`labels`](Engine::labels).
     pub fn index_stats(&self, tenant: &TenantId, request: &SeriesRequest) -> Result<IndexStats, Error> {
-        let (parts, selectors) = self.metadata(tenant, request)?;
-        query::index_stats(&parts, &selectors, request.start, request.end)
-    }
-
-    fn metadata(
-        &self,
-        tenant: &TenantId,
-        request: &SeriesRequest,
-    ) -> Result<(Parts, Vec<loki_logql::ast::Selector>), Error> {
-        self.0.check_open()?;
-        Ok((self.0.parts(tenant), query::selectors(&request.selectors)?))
+        self.reader(from_ref(tenant)).index_stats(request)
     }
 
     /// Syncs the write-ahead log and takes no more calls. What is in memory is replayed by the next open.
@@ -271,6 +290,7 @@ impl Engine {
         }
         // Whoever is pushing is let through first.
         drop(self.0.generations.write());
+        self.0.tails.wake_all();
         self.0.wal.sync_now()
     }
 
@@ -287,9 +307,17 @@ impl Engine {
     /// Puts other limits into force, for all tenants.
     pub fn set_limits(&self, limits: Limits, overrides: std::collections::BTreeMap<TenantId, Limits>) {
         let mut settings = self.0.settings.write().unwrap_or_else(PoisonError::into_inner);
-        *settings = Arc::new(Settings { limits, overrides, ..(**settings).clone() });
+        *settings = Arc::new(Settings {
+            limits,
+            overrides,
+            ..(**settings).clone()
+        });
         // What was found out about labels depends on limits.
-        self.0.tenants.all().iter().for_each(|(_, tenant)| tenant.labels.clear());
+        self.0
+            .tenants
+            .all()
+            .iter()
+            .for_each(|(_, tenant)| tenant.labels.clear());
     }
 
     /// The time by the engine's clock, in nanoseconds.
@@ -312,10 +340,23 @@ impl Inner {
 
     /// What a query of `tenant` reads.
     pub(crate) fn parts(&self, tenant: &TenantId) -> Parts {
+        let hidden = self.hidden(tenant);
         // Heads before segments: what is flushed in between is seen twice and told apart, never missed.
-        let heads = self.generations.read().all().filter_map(|head| head.tenant(tenant)).collect();
-        let segments = self.tenants.get(tenant).map_or_else(Vec::new, |state| state.store.live().to_vec());
-        Parts { heads, segments }
+        let heads = self
+            .generations
+            .read()
+            .all()
+            .filter_map(|head| head.tenant(tenant))
+            .collect();
+        let segments = self
+            .tenants
+            .get(tenant)
+            .map_or_else(Vec::new, |state| state.store.live().to_vec());
+        Parts {
+            heads,
+            segments,
+            hidden,
+        }
     }
 }
 
@@ -323,7 +364,9 @@ fn record(tenant: &TenantId, accepted: &Accepted<'_>) -> Vec<u8> {
     let mut record = RecordBuilder::new(tenant, accepted.bytes as usize);
     for stream in &accepted.streams {
         record.stream(stream.labels.labels.iter(), stream.len());
-        accepted.each(stream, |timestamp, line, metadata| record.entry(timestamp, line, metadata));
+        accepted.each(stream, |timestamp, line, metadata| {
+            record.entry(timestamp, line, metadata)
+        });
     }
     record.finish()
 }
@@ -336,12 +379,16 @@ struct Folders {
 
 impl Folders {
     fn make(files: &dyn Files, root: &Path) -> Result<Folders, Error> {
-        let folders = Folders { wal: root.join("wal"), tenants: root.join("tenants") };
+        let folders = Folders {
+            wal: root.join("wal"),
+            tenants: root.join("tenants"),
+        };
         for folder in [root, &folders.wal, &folders.tenants] {
-            files.create_folder(folder).map_err(|e| Error::io(folder.display(), e))?;
+            files
+                .create_folder(folder)
+                .map_err(|e| Error::io(folder.display(), e))?;
         }
         files.sync_folder(root).map_err(|e| Error::io(root.display(), e))?;
         Ok(folders)
     }
 }
-

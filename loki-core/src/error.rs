@@ -18,6 +18,8 @@ pub struct Error {
 pub enum ErrorKind {
     /// The query is wrong; asking again gives the same answer.
     InvalidQuery,
+    /// What is asked about deletes or rules breaks a rule that the message names; asking again gives the same answer.
+    InvalidRequest,
     /// A push, or a part of it, breaks a rule; the rest of it was stored. Sending it again does not help.
     InvalidPush,
     /// A name of structured metadata cannot be kept; nothing of the push was stored.

@@ -62,7 +62,9 @@ impl Inner {
                 // Done by an earlier try that failed at a later tenant.
                 continue;
             }
-            state.store.replace(&[], Some(flushing.wal_through), |writer| write_tenant(&head, &settings, writer))?;
+            state.store.replace(&[], Some(flushing.wal_through), |writer| {
+                write_tenant(&head, &settings, writer)
+            })?;
         }
         self.generations.write().flushing = None;
         self.counters.flushes.fetch_add(1, Ordering::Relaxed);
@@ -112,7 +114,10 @@ impl Inner {
         }
         self.flush_in_turn().map_err(|error| match error.kind() {
             ErrorKind::Io => {
-                let text = format!("memory is full ({most} bytes) and cannot be flushed: {}", error.message());
+                let text = format!(
+                    "memory is full ({most} bytes) and cannot be flushed: {}",
+                    error.message()
+                );
                 Error::new(ErrorKind::Io, text).with_source(error)
             }
             _ => error,
@@ -129,7 +134,11 @@ fn write_tenant(head: &TenantHead, settings: &Settings, writer: &mut SegmentWrit
         let blocks = blocks_of(&stream, &mut compressor)?;
         let with_filters = blocks.iter().map(|block| {
             let filter = filters.of(&block.header, &block.data).into();
-            BlockToWrite { header: &block.header, data: &block.data, filter }
+            BlockToWrite {
+                header: &block.header,
+                data: &block.data,
+                filter,
+            }
         });
         writer.stream(stream.labels(), with_filters)?;
     }
@@ -141,7 +150,12 @@ fn blocks_of(stream: &Stream, compressor: &mut Compressor) -> Result<Vec<Arc<Blo
     let snapshot = stream.snapshot();
     let mut blocks = snapshot.sealed;
     if let Some(OpenSnapshot { block, .. }) = snapshot.open {
-        blocks.push(Arc::new(block.read().unwrap_or_else(PoisonError::into_inner).seal_with(compressor)));
+        blocks.push(Arc::new(
+            block
+                .read()
+                .unwrap_or_else(PoisonError::into_inner)
+                .seal_with(compressor),
+        ));
     }
     let ordered = |pair: &[Arc<Block>]| pair[0].header.max_timestamp < pair[1].header.min_timestamp;
     if blocks.windows(2).all(ordered) {
@@ -149,7 +163,10 @@ fn blocks_of(stream: &Stream, compressor: &mut Compressor) -> Result<Vec<Arc<Blo
     }
     let damaged = |e| Error::corrupt("a block in memory", e);
     let mut merged = Vec::with_capacity(blocks.len());
-    let mut merge = Merge::new(blocks.iter().map(|block| BlockSource { header: &block.header, data: &block.data }));
+    let mut merge = Merge::new(blocks.iter().map(|block| BlockSource {
+        header: &block.header,
+        data: &block.data,
+    }));
     while let Some(run) = merge.next_run(BLOCK_MAX_ENTRIES).map_err(damaged)? {
         merged.push(Arc::new(run.seal_with(compressor).map_err(damaged)?));
     }

@@ -29,7 +29,10 @@ pub(crate) struct Flushing {
 
 impl Generations {
     pub(crate) fn new(active: Head) -> Generations {
-        Generations(RwLock::new(Generation { active: Arc::new(active), flushing: None }))
+        Generations(RwLock::new(Generation {
+            active: Arc::new(active),
+            flushing: None,
+        }))
     }
 
     pub(crate) fn read(&self) -> RwLockReadGuard<'_, Generation> {
@@ -44,7 +47,10 @@ impl Generations {
 impl Generation {
     /// All heads, older first.
     pub(crate) fn all(&self) -> impl Iterator<Item = &Arc<Head>> {
-        self.flushing.iter().map(|flushing| &flushing.head).chain([&self.active])
+        self.flushing
+            .iter()
+            .map(|flushing| &flushing.head)
+            .chain([&self.active])
     }
 
     /// Bytes of all heads.

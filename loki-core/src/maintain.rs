@@ -1,11 +1,11 @@
 //! The work that is due now and then: flush, compact, expire.
 
-use crate::compact::{Choice, Goals, choose, rewrite};
+use crate::compact::{Choice, Goals, Removed, Retention, Terms, choose, oldest_beyond, rewrite};
+use crate::delete::DeleteFilter;
 use crate::engine::Inner;
+use crate::store::Segment;
 use crate::tenants::TenantState;
-use crate::{Engine, Error, Limits, Period, Settings, TenantId};
-use loki_logql::Labels;
-use loki_logql::ast::{MatchOp, Matcher};
+use crate::{ByteSize, Engine, Error, Settings, TenantId};
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, PoisonError};
 
@@ -31,6 +31,7 @@ impl Engine {
         inner.check_open()?;
         let settings = inner.settings();
         let next_sync = inner.wal.tick(now)?;
+        inner.patterns.forget(now);
         let mut worked = false;
         if inner.flush_is_due(&settings, now) {
             inner.flush()?;
@@ -38,15 +39,20 @@ impl Engine {
         } else {
             let _turn = inner.compact_turn.lock().unwrap_or_else(PoisonError::into_inner);
             for (tenant, state) in inner.tenants.all() {
-                if inner.compact(&settings, &tenant, &state, now)? {
+                if inner.sweep(&settings, &tenant, &state, now)? || inner.compact(&settings, &tenant, &state, now)? {
                     worked = true;
                     break;
                 }
             }
+            worked = worked || inner.drop_beyond(settings.retention_bytes)?;
         }
         let later = now.saturating_add(settings.retention_interval.as_nanos());
         let due = [next_sync, inner.next_flush(&settings)].into_iter().flatten();
-        let next = if worked { now } else { due.fold(later, i64::min).max(now) };
+        let next = if worked {
+            now
+        } else {
+            due.fold(later, i64::min).max(now)
+        };
         Ok(Maintenance { worked, next })
     }
 }
@@ -57,76 +63,79 @@ impl Inner {
         let retention = Retention::new(settings.limits(tenant), now);
         let live = state.store.live();
         let metas: Vec<_> = live.iter().map(|segment| segment.meta().clone()).collect();
-        let goals = Goals { target_bytes: settings.target_segment_bytes.0, cutoff: retention.earliest() };
-        match choose(&metas, goals) {
-            Choice::Nothing => return Ok(false),
-            Choice::Drop(old) => state.store.replace(&old, None, |_| Ok(()))?,
-            Choice::Merge(numbers) => {
-                let chosen: Vec<_> =
-                    live.iter().filter(|s| numbers.contains(&s.meta().number)).map(Arc::clone).collect();
-                state.store.replace(&numbers, None, |writer| {
-                    rewrite(&chosen, &|labels| retention.cutoff(labels), settings, writer)
-                })?;
+        let goals = Goals {
+            target_bytes: settings.target_segment_bytes.0,
+            cutoff: retention.earliest(),
+        };
+        let chosen = match choose(&metas, goals) {
+            Choice::Nothing => state
+                .retention_turn
+                .take(settings, now, || retention.first_overdue(&live))?,
+            Choice::Drop(old) => {
+                state.store.replace(&old, None, |_| Ok(()))?;
+                self.counters.compactions.fetch_add(1, Ordering::Relaxed);
+                return Ok(true);
             }
+            Choice::Merge(numbers) => numbers,
+        };
+        if chosen.is_empty() {
+            return Ok(false);
         }
-        self.counters.compactions.fetch_add(1, Ordering::Relaxed);
+        let chosen: Vec<_> = live
+            .iter()
+            .filter(|s| chosen.contains(&s.meta().number))
+            .map(Arc::clone)
+            .collect();
+        self.rewrite(settings, tenant, state, &chosen, now, &[], &mut |_, _| {})?;
         Ok(true)
     }
-}
 
-/// How long the streams of one tenant are kept.
-#[derive(Debug)]
-struct Retention {
-    now: i64,
-    default: Period,
-    /// Matchers, priority and period of each rule that parses.
-    rules: Vec<(Vec<Matcher>, i64, Period)>,
-}
+    /// Makes one segment of several, without what is too old and what `deletes` name.
+    #[expect(
+        clippy::too_many_arguments,
+        reason = "whose, what of it, without what, and whom to tell"
+    )]
+    pub(crate) fn rewrite(
+        &self,
+        settings: &Settings,
+        tenant: &TenantId,
+        state: &TenantState,
+        segments: &[Arc<Segment>],
+        now: i64,
+        deletes: &[Arc<DeleteFilter>],
+        removed: Removed<'_>,
+    ) -> Result<(), Error> {
+        let retention = Retention::new(settings.limits(tenant), now);
+        let terms = Terms {
+            cutoff: &|labels| retention.cutoff(labels),
+            deletes,
+            encoding: settings.encoding,
+            content_filters: settings.content_filters,
+        };
+        let numbers: Vec<u64> = segments.iter().map(|segment| segment.meta().number).collect();
+        state
+            .store
+            .replace(&numbers, None, |writer| rewrite(segments, &terms, removed, writer))?;
+        self.counters.compactions.fetch_add(1, Ordering::Relaxed);
+        Ok(())
+    }
 
-impl Retention {
-    fn new(limits: &Limits, now: i64) -> Retention {
-        let rules = limits.retention_stream.iter().filter_map(|rule| {
-            let selector = loki_logql::parse_selector(&rule.selector).ok()?;
-            Some((selector.matchers, rule.priority, rule.period))
+    /// Drops the oldest segment, whose ever it is, where all together take more than `most`.
+    fn drop_beyond(&self, most: ByteSize) -> Result<bool, Error> {
+        let tenants = self.tenants.all();
+        let segments = tenants.iter().flat_map(|(_, state)| {
+            let live = state.store.live();
+            live.iter()
+                .map(|segment| (state, segment.meta().clone()))
+                .collect::<Vec<_>>()
         });
-        Retention { now, default: limits.retention_period, rules: rules.collect() }
-    }
-
-    /// Before this timestamp the entries of a stream are too old.
-    fn cutoff(&self, labels: &Labels) -> i64 {
-        let chosen = self
-            .rules
-            .iter()
-            .filter(|(matchers, _, _)| matchers.iter().all(|matcher| matches(matcher, labels)))
-            .max_by_key(|(_, priority, period)| (*priority, std::cmp::Reverse(*period)));
-        self.before(chosen.map_or(self.default, |(_, _, period)| *period))
-    }
-
-    /// Before this timestamp the entries of every stream are too old.
-    fn earliest(&self) -> i64 {
-        let periods = self.rules.iter().map(|(_, _, period)| *period).chain([self.default]);
-        periods.map(|period| self.before(period)).min().unwrap_or(i64::MIN)
-    }
-
-    fn before(&self, period: Period) -> i64 {
-        if period > Period::ZERO { self.now.saturating_sub(period.as_nanos()) } else { i64::MIN }
-    }
-}
-
-fn matches(matcher: &Matcher, labels: &Labels) -> bool {
-    let value = labels.value(&matcher.name).unwrap_or("");
-    let operand = matcher.value.to_str();
-    match matcher.op {
-        MatchOp::Equal => operand == value,
-        MatchOp::NotEqual => operand != value,
-        MatchOp::Regex | MatchOp::NotRegex => {
-            let Ok(predicate) = loki_logql::matcher_regex(&operand)
-                .map_err(drop)
-                .and_then(|regex| loki_index::Predicate::regex(&matcher.name, &regex).map_err(drop))
-            else {
-                return false;
-            };
-            predicate.matches(value) == (matcher.op == MatchOp::Regex)
-        }
+        let segments: Vec<_> = segments.collect();
+        let Some(place) = oldest_beyond(segments.iter().map(|(_, meta)| meta), most.0) else {
+            return Ok(false);
+        };
+        let (state, meta) = &segments[place];
+        state.store.replace(&[meta.number], None, |_| Ok(()))?;
+        self.counters.compactions.fetch_add(1, Ordering::Relaxed);
+        Ok(true)
     }
 }

@@ -21,6 +21,10 @@ pub struct Metrics {
     pub flushes: u64,
     /// Compactions done.
     pub compactions: u64,
+    /// Open tails.
+    pub tails: u64,
+    /// Bytes of lines that readers of tails have taken.
+    pub tail_bytes: u64,
 }
 
 /// One tenant's part of [`Metrics`].
@@ -71,5 +75,7 @@ pub(crate) fn collect(inner: &Inner) -> Metrics {
         head_bytes: inner.generations.read().bytes(),
         flushes: inner.counters.flushes.load(Relaxed),
         compactions: inner.counters.compactions.load(Relaxed),
+        tails: inner.tails.open(),
+        tail_bytes: inner.tails.read_bytes(),
     }
 }

@@ -13,7 +13,10 @@ impl Pool {
     /// A pool of `threads` threads; 0: one a core.
     pub(crate) fn new(threads: usize) -> Pool {
         let cores = || std::thread::available_parallelism().map_or(1, usize::from);
-        Pool { threads: if threads == 0 { cores() } else { threads }, pool: OnceLock::new() }
+        Pool {
+            threads: if threads == 0 { cores() } else { threads },
+            pool: OnceLock::new(),
+        }
     }
 
     /// How many calls can run at once.
@@ -23,7 +26,11 @@ impl Pool {
 
     /// Calls `work` on `times` threads, the caller's among them, and waits for all.
     pub(crate) fn run(&self, times: usize, work: &(dyn Fn() + Sync)) {
-        let build = || rayon::ThreadPoolBuilder::new().num_threads(self.threads).thread_name(|i| format!("query-{i}"));
+        let build = || {
+            rayon::ThreadPoolBuilder::new()
+                .num_threads(self.threads)
+                .thread_name(|i| format!("query-{i}"))
+        };
         // Where no thread can be had the caller does all the work.
         match self.pool.get_or_init(|| build().build().ok()) {
             None => work(),

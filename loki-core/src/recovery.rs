@@ -68,7 +68,11 @@ pub(crate) fn replay(
             head.append(&kept, now, |end| {
                 let mut metadata = Vec::new();
                 while let Some((timestamp, line)) = stream.next_entry(&mut metadata)? {
-                    end.append(EntryRef { timestamp, line, metadata: &metadata });
+                    end.append(EntryRef {
+                        timestamp,
+                        line,
+                        metadata: &metadata,
+                    });
                     entries += 1;
                 }
                 Ok(())
@@ -78,10 +82,18 @@ pub(crate) fn replay(
         report.entries += entries;
         report.torn_bytes += found.torn_bytes;
         if found.damaged_bytes > 0 {
-            report.damaged.push(DamagedFile { path, bytes: found.damaged_bytes });
+            report.damaged.push(DamagedFile {
+                path,
+                bytes: found.damaged_bytes,
+            });
         }
     }
-    let flushed = tenants.all().iter().map(|(_, state)| state.store.wal_through()).max().unwrap_or(0);
+    let flushed = tenants
+        .all()
+        .iter()
+        .map(|(_, state)| state.store.wal_through())
+        .max()
+        .unwrap_or(0);
     let next_wal = numbers.last().copied().unwrap_or(0).max(flushed) + 1;
     Ok(Replay { head, next_wal, report })
 }
@@ -98,11 +110,14 @@ pub(crate) fn set_aside(files: &dyn Files, folder: &Path, report: &Recovery) -> 
         let Some(name) = file.path.file_name() else { continue };
         let copy = aside.join(name);
         // An earlier open may have been interrupted behind its copy.
-        let copied = files.remove(&copy).and_then(|()| files.read(&file.path)).and_then(|bytes| {
-            let copy = files.create(&copy)?;
-            copy.append(&bytes)?;
-            copy.sync()
-        });
+        let copied = files
+            .remove(&copy)
+            .and_then(|()| files.read(&file.path))
+            .and_then(|bytes| {
+                let copy = files.create(&copy)?;
+                copy.append(&bytes)?;
+                copy.sync()
+            });
         copied.map_err(|e| Error::io(copy.display(), e))?;
     }
     files.sync_folder(&aside).map_err(|e| Error::io(aside.display(), e))

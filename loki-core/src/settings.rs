@@ -25,8 +25,18 @@ pub struct Settings {
     pub max_query_memory: ByteSize,
     /// How often old data is looked for.
     pub retention_interval: Period,
+    /// All segments together take no more than this: the oldest go first; 0: no limit.
+    pub retention_bytes: ByteSize,
+    /// How long a delete request can be cancelled; then what it hides is removed.
+    pub delete_cancel_period: Period,
+    /// The longest `max_interval` that a delete request may name.
+    pub delete_max_interval: Period,
     /// Threads that queries use; 0: one a core.
     pub query_threads: usize,
+    /// A tail is ended after so long; 0: it is not.
+    pub tail_max_duration: Period,
+    /// Whether patterns are mined from what is pushed, for [`Engine::patterns`](crate::Engine::patterns).
+    pub pattern_ingester: bool,
     /// Limits of tenants without limits of their own.
     pub limits: Limits,
     /// Limits of single tenants.
@@ -71,7 +81,12 @@ impl Default for Settings {
             target_segment_bytes: ByteSize(256 << 20),
             max_query_memory: ByteSize(256 << 20),
             retention_interval: Period::minutes(10),
+            retention_bytes: ByteSize(0),
+            delete_cancel_period: Period::hours(24),
+            delete_max_interval: Period::hours(24),
             query_threads: 0,
+            tail_max_duration: Period::hours(1),
+            pattern_ingester: false,
             limits: Limits::default(),
             overrides: BTreeMap::new(),
         }

@@ -1,5 +1,7 @@
 //! What the engine knows of each tenant.
 
+use crate::compact::RetentionTurn;
+use crate::delete::TenantDeletes;
 use crate::files::Files;
 use crate::head::TenantHead;
 use crate::ingest::{Accepted, Bucket, Discarded, LabelCache, Refusals, stream_refusal};
@@ -23,6 +25,8 @@ pub(crate) struct Tenants {
 #[derive(Debug)]
 pub(crate) struct TenantState {
     pub(crate) store: TenantStore,
+    pub(crate) deletes: TenantDeletes,
+    pub(crate) retention_turn: RetentionTurn,
     pub(crate) labels: LabelCache,
     pub(crate) counters: TenantCounters,
     rate: Mutex<Bucket>,
@@ -51,7 +55,11 @@ impl Tenants {
     ///
     /// [`ErrorKind::Io`], [`ErrorKind::Corrupt`].
     pub(crate) fn open(files: Arc<dyn Files>, folder: &Path) -> Result<Tenants, Error> {
-        let tenants = Tenants { files, folder: folder.to_owned(), by_id: RwLock::default() };
+        let tenants = Tenants {
+            files,
+            folder: folder.to_owned(),
+            by_id: RwLock::default(),
+        };
         for name in tenants.files.list(folder).map_err(|e| Error::io(folder.display(), e))? {
             // A folder that no tenant can be named for is not ours.
             if let Ok(tenant) = name.parse::<TenantId>() {
@@ -63,7 +71,11 @@ impl Tenants {
 
     /// The tenant, where it has ever pushed.
     pub(crate) fn get(&self, tenant: &TenantId) -> Option<Arc<TenantState>> {
-        self.by_id.read().unwrap_or_else(PoisonError::into_inner).get(tenant).cloned()
+        self.by_id
+            .read()
+            .unwrap_or_else(PoisonError::into_inner)
+            .get(tenant)
+            .cloned()
     }
 
     /// The tenant; a new one gets a folder.
@@ -85,6 +97,8 @@ impl Tenants {
         self.files.sync_folder(&self.folder).map_err(failed)?;
         let state = Arc::new(TenantState {
             store: TenantStore::open(Arc::clone(&self.files), &folder)?,
+            deletes: TenantDeletes::open(Arc::clone(&self.files), &folder.join("deletes"))?,
+            retention_turn: RetentionTurn::default(),
             labels: LabelCache::default(),
             counters: TenantCounters::default(),
             rate: Mutex::default(),
@@ -97,7 +111,10 @@ impl Tenants {
     /// All tenants, sorted.
     pub(crate) fn all(&self) -> Vec<(TenantId, Arc<TenantState>)> {
         let by_id = self.by_id.read().unwrap_or_else(PoisonError::into_inner);
-        let mut all: Vec<_> = by_id.iter().map(|(id, state)| (id.clone(), Arc::clone(state))).collect();
+        let mut all: Vec<_> = by_id
+            .iter()
+            .map(|(id, state)| (id.clone(), Arc::clone(state)))
+            .collect();
         all.sort_by(|a, b| a.0.cmp(&b.0));
         all
     }
@@ -128,7 +145,11 @@ impl TenantState {
             return Ok(());
         }
         let rate = limits.ingestion_rate_mb * MEGABYTE;
-        let burst = if limits.ingestion_burst_size_mb > 0.0 { limits.ingestion_burst_size_mb * MEGABYTE } else { rate };
+        let burst = if limits.ingestion_burst_size_mb > 0.0 {
+            limits.ingestion_burst_size_mb * MEGABYTE
+        } else {
+            rate
+        };
         let mut bucket = self.rate.lock().unwrap_or_else(PoisonError::into_inner);
         if bucket.take(now, rate, burst, bytes as f64) {
             return Ok(());
@@ -187,7 +208,12 @@ impl TenantState {
             true
         });
         if !limits.unordered_writes {
-            accepted.retain_ordered(tenant, &|labels| head.find(labels).map(|s| s.time_range().1), discarded, refusals);
+            accepted.retain_ordered(
+                tenant,
+                &|labels| head.find(labels).map(|s| s.time_range().1),
+                discarded,
+                refusals,
+            );
         }
     }
 
@@ -198,7 +224,10 @@ impl TenantState {
         if rates.len() >= STREAM_RATES {
             rates.clear();
         }
-        rates.entry(labels.clone()).or_default().take(now, rate, burst, bytes as f64)
+        rates
+            .entry(labels.clone())
+            .or_default()
+            .take(now, rate, burst, bytes as f64)
     }
 }
 
@@ -207,7 +236,8 @@ impl TenantCounters {
     pub(crate) fn received(&self, accepted: &Accepted<'_>, streams_created: u64) {
         self.lines.fetch_add(accepted.len() as u64, Ordering::Relaxed);
         self.bytes.fetch_add(accepted.bytes, Ordering::Relaxed);
-        self.metadata_bytes.fetch_add(accepted.metadata_bytes, Ordering::Relaxed);
+        self.metadata_bytes
+            .fetch_add(accepted.metadata_bytes, Ordering::Relaxed);
         self.streams_created.fetch_add(streams_created, Ordering::Relaxed);
     }
 }

@@ -35,6 +35,9 @@ fn the_engine_is_synchronous_and_speaks_no_protocol() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let manifest = std::fs::read_to_string(root.join("Cargo.toml")).expect("a manifest");
     for stranger in ["tokio", "axum", "hyper", "prost", "tracing"] {
-        assert!(!manifest.lines().any(|line| line.starts_with(stranger)), "loki-core depends on {stranger}");
+        assert!(
+            !manifest.lines().any(|line| line.starts_with(stranger)),
+            "loki-core depends on {stranger}"
+        );
     }
 }

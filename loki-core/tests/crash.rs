@@ -35,7 +35,11 @@ fn live(lab: &Lab, pushed: &mut Pushed) {
                 let timestamp = START + (session * 100 + if step % 3 == 2 { 0 } else { step as i64 }) * SECOND;
                 let app = ["x", "y"][step % 2];
                 let done = push(&engine, &tenant(name), app, &[(timestamp, &line)]);
-                let list = if done.is_ok() { &mut pushed.acknowledged } else { &mut pushed.refused };
+                let list = if done.is_ok() {
+                    &mut pushed.acknowledged
+                } else {
+                    &mut pushed.refused
+                };
                 list.push((name, line));
             }
             if step % 2 == 1 {
@@ -49,7 +53,9 @@ fn live(lab: &Lab, pushed: &mut Pushed) {
 
 /// What a new engine over the same files finds.
 fn check(lab: &Lab, pushed: &Pushed, case: &str) {
-    let engine = lab.open().unwrap_or_else(|error| panic!("{case}: does not open: {error}"));
+    let engine = lab
+        .open()
+        .unwrap_or_else(|error| panic!("{case}: does not open: {error}"));
     for round in ["as found", "flushed", "compacted"] {
         for name in TENANTS {
             let mut found: BTreeMap<String, u32> = BTreeMap::new();
@@ -60,7 +66,10 @@ fn check(lab: &Lab, pushed: &Pushed, case: &str) {
                 assert_eq!(found.remove(line), Some(1), "{case}, {round}: acknowledged {line:?}");
             }
             for (line, count) in found {
-                let known = pushed.refused.iter().any(|(to, refused)| *to == name && *refused == line);
+                let known = pushed
+                    .refused
+                    .iter()
+                    .any(|(to, refused)| *to == name && *refused == line);
                 assert!(known, "{case}, {round}: {line:?} was never pushed");
                 assert_eq!(count, 1, "{case}, {round}: {line:?} is doubled");
             }
@@ -90,7 +99,11 @@ fn every_moment(fault: Fault) {
             } else {
                 lab.files.process_killed();
             }
-            check(&lab, &pushed, &format!("{fault:?} at call {call} of {calls}, power cut: {power_cut}"));
+            check(
+                &lab,
+                &pushed,
+                &format!("{fault:?} at call {call} of {calls}, power cut: {power_cut}"),
+            );
         }
     }
 }
@@ -140,9 +153,17 @@ fn damage_in_the_log_costs_only_what_is_damaged_and_the_file_is_set_aside() {
     }
     engine.close().expect("closes");
     drop(engine);
-    let path = lab.files.paths().into_iter().find(|path| path.extension().is_some_and(|e| e == "wal")).expect("a log");
+    let path = lab
+        .files
+        .paths()
+        .into_iter()
+        .find(|path| path.extension().is_some_and(|e| e == "wal"))
+        .expect("a log");
     lab.files.damage(&path, |bytes| {
-        let place = bytes.windows(6).position(|window| window == b"line 1").expect("the second push");
+        let place = bytes
+            .windows(6)
+            .position(|window| window == b"line 1")
+            .expect("the second push");
         bytes[place] ^= 1;
     });
     let engine = lab.open().expect("opens");
@@ -151,7 +172,12 @@ fn damage_in_the_log_costs_only_what_is_damaged_and_the_file_is_set_aside() {
     let kept = [(START, "line 0".to_owned()), (START + 2, "line 2".to_owned())];
     assert_eq!(lines(&engine, &tenant, r#"{app="x"}"#), kept);
     drop(engine);
-    assert!(lab.files.paths().iter().any(|path| path.parent().is_some_and(|folder| folder.ends_with("damaged"))));
+    assert!(
+        lab.files
+            .paths()
+            .iter()
+            .any(|path| path.parent().is_some_and(|folder| folder.ends_with("damaged")))
+    );
     let engine = lab.open().expect("opens again");
     assert_eq!(lines(&engine, &tenant, r#"{app="x"}"#), kept);
     assert!(engine.recovery().damaged.is_empty());

@@ -10,7 +10,11 @@ use loki_core::{
 use support::{Lab, SECOND, START, lines, maintain, push, value};
 
 fn everything() -> SeriesRequest {
-    SeriesRequest { start: 0, end: START + 1_000_000 * SECOND, selectors: Vec::new() }
+    SeriesRequest {
+        start: 0,
+        end: START + 1_000_000 * SECOND,
+        selectors: Vec::new(),
+    }
 }
 
 #[test]
@@ -24,10 +28,21 @@ fn what_was_pushed_is_found_in_memory_in_segments_and_after_an_open() {
         let found = lines(engine, &tenant, r#"{app="shop"}"#);
         assert_eq!(found, [(START, "one".to_owned()), (START + 1, "two".to_owned())]);
         assert_eq!(lines(engine, &tenant, r#"{app=~".+"} |= "t""#).len(), 2);
-        assert_eq!(value(engine, &tenant, r#"sum(count_over_time({app=~".+"}[1h]))"#, START + SECOND), 3.0);
+        assert_eq!(
+            value(
+                engine,
+                &tenant,
+                r#"sum(count_over_time({app=~".+"}[1h]))"#,
+                START + SECOND
+            ),
+            3.0
+        );
         let names = engine.labels(&tenant, &everything()).expect("answers");
         assert_eq!(names, ["app", "service_name"]);
-        assert_eq!(engine.label_values(&tenant, "app", &everything()).expect("answers"), ["shop", "web"]);
+        assert_eq!(
+            engine.label_values(&tenant, "app", &everything()).expect("answers"),
+            ["shop", "web"]
+        );
         let series: Vec<_> = engine.series(&tenant, &everything()).expect("answers");
         assert_eq!(series[0].to_string(), r#"{app="shop", service_name="shop"}"#);
         assert_eq!(series.len(), 2);
@@ -57,7 +72,10 @@ fn exact_duplicates_are_stored_once_wherever_they_meet() {
         push(&engine, &tenant, "x", &entries).expect("stored");
         push(&engine, &tenant, "x", &entries).expect("stored");
         assert_eq!(lines(&engine, &tenant, r#"{app="x"}"#).len(), 3);
-        assert_eq!(value(&engine, &tenant, r#"count_over_time({app="x"}[1m])"#, START + SECOND), 3.0);
+        assert_eq!(
+            value(&engine, &tenant, r#"count_over_time({app="x"}[1m])"#, START + SECOND),
+            3.0
+        );
         engine.flush().expect("flushes");
     }
 }
@@ -76,7 +94,9 @@ fn entries_of_one_time_keep_their_order_of_arrival_across_parts() {
             panic!("lines")
         };
         let entries = streams.into_iter().flat_map(|stream| stream.entries);
-        entries.map(|entry| String::from_utf8(entry.line).expect("text")).collect::<Vec<_>>()
+        entries
+            .map(|entry| String::from_utf8(entry.line).expect("text"))
+            .collect::<Vec<_>>()
     };
     assert_eq!(ask(Direction::Forward), ["b", "a", "c", "early bird"]);
     assert_eq!(ask(Direction::Backward), ["early bird", "c", "a", "b"]);
@@ -139,7 +159,12 @@ fn the_real_file_system_keeps_what_was_pushed() {
         }
         assert_eq!(lines(&engine, &tenant, r#"{app="x"}"#).len() as i64, round + 1);
         engine.close().expect("closes");
-        assert_eq!(push(&engine, &tenant, "x", &[(START, "late")]).expect_err("closed").kind(), ErrorKind::Closed);
+        assert_eq!(
+            push(&engine, &tenant, "x", &[(START, "late")])
+                .expect_err("closed")
+                .kind(),
+            ErrorKind::Closed
+        );
     }
 }
 
@@ -157,7 +182,10 @@ fn many_small_segments_become_few() {
     assert!(engine.metrics().tenants[0].segments < 4);
     assert_eq!(lines(&engine, &tenant, r#"{app="x"}"#).len(), 20);
     let files = lab.files.paths();
-    let segments = files.iter().filter(|path| path.extension().is_some_and(|e| e == "segment")).count();
+    let segments = files
+        .iter()
+        .filter(|path| path.extension().is_some_and(|e| e == "segment"))
+        .count();
     assert!(segments < 4, "merged files are gone: {files:?}");
 }
 
@@ -169,12 +197,21 @@ fn retention_drops_what_is_too_old_and_labels_forget_it() {
     let engine = lab.open().expect("opens");
     push(&engine, &tenant, "old", &[(START, "old")]).expect("stored");
     lab.clock.set(START + 20 * 3600 * SECOND);
-    push(&engine, &tenant, "mixed", &[(START, "old"), (START + 20 * 3600 * SECOND, "young")]).expect("stored");
+    push(
+        &engine,
+        &tenant,
+        "mixed",
+        &[(START, "old"), (START + 20 * 3600 * SECOND, "young")],
+    )
+    .expect("stored");
     engine.flush().expect("flushes");
     lab.clock.set(START + 35 * 3600 * SECOND);
     maintain(&engine).expect("expires");
     assert_eq!(lines(&engine, &tenant, r#"{app=~".+"}"#).len(), 1);
-    assert_eq!(engine.label_values(&tenant, "app", &everything()).expect("answers"), ["mixed"]);
+    assert_eq!(
+        engine.label_values(&tenant, "app", &everything()).expect("answers"),
+        ["mixed"]
+    );
     lab.clock.set(START + 60 * 3600 * SECOND);
     maintain(&engine).expect("expires");
     assert_eq!(engine.metrics().tenants[0].segments, 0);
@@ -188,7 +225,9 @@ fn the_head_is_flushed_when_it_is_full_and_when_nothing_comes() {
     let engine = lab.open().expect("opens");
     for n in 0..400i64 {
         // Text that does not compress to nothing.
-        let line: String = (0..200).map(|i| char::from(b'!' + ((n * 7919 + i * i * 31) % 90) as u8)).collect();
+        let line: String = (0..200)
+            .map(|i| char::from(b'!' + ((n * 7919 + i * i * 31) % 90) as u8))
+            .collect();
         push(&engine, &tenant, &format!("app{}", n % 8), &[(START + n, &line)]).expect("stored");
         assert!(engine.metrics().head_bytes < 3 * (256 << 10), "the head is bounded");
     }
@@ -202,11 +241,19 @@ fn the_head_is_flushed_when_it_is_full_and_when_nothing_comes() {
 #[test]
 fn broken_entries_are_left_out_and_told_of_while_the_others_are_stored() {
     let mut lab = Lab::default();
-    lab.settings.limits = Limits { max_line_size: ByteSize(10), ..lab.settings.limits };
+    lab.settings.limits = Limits {
+        max_line_size: ByteSize(10),
+        ..lab.settings.limits
+    };
     let tenant = TenantId::single();
     let engine = lab.open().expect("opens");
     let too_new = START + 3600 * SECOND;
-    let list = [(START, "short"), (START + 1, "much too long for it"), (too_new, "new"), (START + 2, "well")];
+    let list = [
+        (START, "short"),
+        (START + 1, "much too long for it"),
+        (too_new, "new"),
+        (START + 2, "well"),
+    ];
     let error = push(&engine, &tenant, "x", &list).expect_err("two are refused");
     assert_eq!(error.kind(), ErrorKind::InvalidPush);
     assert_eq!(
@@ -229,9 +276,15 @@ fn labels_that_are_none_refuse_the_whole_push() {
         .with_stream([("app", "x")], [(START, "good")])
         .with_stream([("bad-name", "x")], [(START, "bad")]);
     let error = engine.push(&tenant, &request).expect_err("refused");
-    assert_eq!(error.message(), "couldn't parse labels: 1:5: parse error: unexpected character inside braces: '-'");
+    assert_eq!(
+        error.message(),
+        "couldn't parse labels: 1:5: parse error: unexpected character inside braces: '-'"
+    );
     assert!(lines(&engine, &tenant, r#"{app="x"}"#).is_empty());
-    assert_eq!(engine.push(&tenant, &PushRequest::new()).expect_err("empty").kind(), ErrorKind::EmptyPush);
+    assert_eq!(
+        engine.push(&tenant, &PushRequest::new()).expect_err("empty").kind(),
+        ErrorKind::EmptyPush
+    );
 }
 
 #[test]
@@ -242,10 +295,17 @@ fn structured_metadata_are_kept_cleaned_and_sorted() {
     let entry = PushEntry {
         timestamp: START,
         line: b"level=warn x".as_slice().into(),
-        metadata: [("z.z", "1"), ("a", ""), ("b", "first"), ("b", "last")].map(|(n, v)| (n.into(), v.into())).to_vec(),
+        metadata: [("z.z", "1"), ("a", ""), ("b", "first"), ("b", "last")]
+            .map(|(n, v)| (n.into(), v.into()))
+            .to_vec(),
     };
-    let stream = PushStream { labels: PushLabels::Text(r#"{app="x"}"#.into()), entries: vec![entry] };
-    engine.push(&tenant, &PushRequest { streams: vec![stream] }).expect("stored");
+    let stream = PushStream {
+        labels: PushLabels::Text(r#"{app="x"}"#.into()),
+        entries: vec![entry],
+    };
+    engine
+        .push(&tenant, &PushRequest { streams: vec![stream] })
+        .expect("stored");
     let request = QueryRequest::range(r#"{app="x"} | b="last""#, START, START + 1);
     for _ in 0..2 {
         let QueryResult::Streams(streams) = engine.query(&tenant, &request).expect("answers").result else {
@@ -270,12 +330,23 @@ fn rates_and_stream_counts_are_limited_with_the_texts_of_loki() {
     let engine = lab.open().expect("opens");
     let error = push(&engine, &tenant, "x", &[(START, &"y".repeat(2000))]).expect_err("too fast");
     assert_eq!(error.kind(), ErrorKind::RateLimited);
-    assert!(error.message().starts_with("ingestion rate limit exceeded for user fake (limit: 1048 bytes/sec) while"));
-    assert!(lines(&engine, &tenant, r#"{app="x"}"#).is_empty(), "nothing of it is stored");
+    assert!(
+        error
+            .message()
+            .starts_with("ingestion rate limit exceeded for user fake (limit: 1048 bytes/sec) while")
+    );
+    assert!(
+        lines(&engine, &tenant, r#"{app="x"}"#).is_empty(),
+        "nothing of it is stored"
+    );
     push(&engine, &tenant, "x", &[(START, "first")]).expect("stored");
     let error = push(&engine, &tenant, "y", &[(START, "second")]).expect_err("too many streams");
     assert_eq!(error.kind(), ErrorKind::RateLimited);
-    assert!(error.message().starts_with("maximum active stream limit exceeded when trying to create stream {app=\"y\""));
+    assert!(
+        error
+            .message()
+            .starts_with("maximum active stream limit exceeded when trying to create stream {app=\"y\"")
+    );
 }
 
 #[test]
@@ -284,7 +355,13 @@ fn queries_are_held_against_the_limits_of_the_tenant() {
     lab.settings.limits = Limits::default();
     let tenant = TenantId::single();
     let engine = lab.open().expect("opens");
-    let ask = |request: QueryRequest| engine.query(&tenant, &request).expect_err("refused").message().to_owned();
+    let ask = |request: QueryRequest| {
+        engine
+            .query(&tenant, &request)
+            .expect_err("refused")
+            .message()
+            .to_owned()
+    };
     assert_eq!(
         ask(QueryRequest::range(r#"{app="x"}"#, 0, SECOND).limit(6000)),
         "max entries limit per query exceeded, limit > max_entries_limit_per_query (6000 > 5000)"

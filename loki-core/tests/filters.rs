@@ -11,8 +11,18 @@ use support::{Lab, SECOND, START, lines, maintain, push};
 
 /// Words that lines are made of and needles are cut from.
 const WORDS: [&str; 12] = [
-    "error", "ERROR", "Connection refused", "kelvin \u{212a}elvin", "lo\u{17f}t lost", "stra\u{df}e", "id=7f3a9c51e2b84d06",
-    "id=00f067aa0ba902b7", "status=200", "status=500", "{\"user\":\"\u{e4}\"}", "x",
+    "error",
+    "ERROR",
+    "Connection refused",
+    "kelvin \u{212a}elvin",
+    "lo\u{17f}t lost",
+    "stra\u{df}e",
+    "id=7f3a9c51e2b84d06",
+    "id=00f067aa0ba902b7",
+    "status=200",
+    "status=500",
+    "{\"user\":\"\u{e4}\"}",
+    "x",
 ];
 
 /// Queries about a text. `@` stands for the text as a regex, `$` for it as a string.
@@ -50,14 +60,28 @@ fn needle() -> impl Strategy<Value = String> {
 fn ask(engine: &Engine, query: &str) -> QueryResult {
     let request = QueryRequest::range(query, START - SECOND, START + 10_000 * SECOND);
     let request = request.limit(5000).direction(Direction::Forward);
-    engine.query(&TenantId::single(), &request).unwrap_or_else(|e| panic!("{query}: {e}")).result
+    engine
+        .query(&TenantId::single(), &request)
+        .unwrap_or_else(|e| panic!("{query}: {e}"))
+        .result
 }
 
 fn queries(needle: &str) -> impl Iterator<Item = String> {
     let quoted = needle.replace('\\', r"\\").replace('"', "\\\"");
-    let regex: String = needle.chars().map(|c| if c.is_ascii_punctuation() { format!("\\{c}") } else { c.into() }).collect();
+    let regex: String = needle
+        .chars()
+        .map(|c| {
+            if c.is_ascii_punctuation() {
+                format!("\\{c}")
+            } else {
+                c.into()
+            }
+        })
+        .collect();
     let regex = regex.replace('\\', r"\\").replace('"', "\\\"");
-    QUERIES.iter().map(move |query| query.replace('@', &regex).replace('$', &quoted))
+    QUERIES
+        .iter()
+        .map(move |query| query.replace('@', &regex).replace('$', &quoted))
 }
 
 proptest! {
@@ -103,7 +127,10 @@ fn many_blocks(settings: ContentFilters) -> (Lab, Engine) {
     lab.settings.content_filters = settings;
     let engine = lab.open().expect("opens");
     for n in 0..40 {
-        let (name, line) = (n.to_string(), format!("needle-{n}- {}", "some ordinary words here ".repeat(80)));
+        let (name, line) = (
+            n.to_string(),
+            format!("needle-{n}- {}", "some ordinary words here ".repeat(80)),
+        );
         let labels = [("app", "x"), ("n", name.as_str())];
         let request = PushRequest::new().with_stream(labels, [(START + n, line.as_str())]);
         engine.push(&TenantId::single(), &request).expect("stored");
@@ -115,7 +142,9 @@ fn many_blocks(settings: ContentFilters) -> (Lab, Engine) {
 fn blocks_read(engine: &Engine, query: &str) -> (usize, u64) {
     let request = QueryRequest::range(query, START - SECOND, START + SECOND).limit(100);
     let response = engine.query(&TenantId::single(), &request).expect("answers");
-    let QueryResult::Streams(streams) = response.result else { panic!("{query} is a log query") };
+    let QueryResult::Streams(streams) = response.result else {
+        panic!("{query} is a log query")
+    };
     (streams.len(), response.stats.blocks_read)
 }
 
@@ -137,7 +166,10 @@ fn blocks_without_the_needle_are_not_read() {
 #[test]
 fn without_filters_every_block_is_read() {
     let (_lab, engine) = many_blocks(ContentFilters::Off);
-    assert_eq!(blocks_read(&engine, r#"{app="x"} |= "needle-17- some ordinary""#), (1, 40));
+    assert_eq!(
+        blocks_read(&engine, r#"{app="x"} |= "needle-17- some ordinary""#),
+        (1, 40)
+    );
 }
 
 #[test]
@@ -157,7 +189,10 @@ fn compaction_keeps_the_filters_of_blocks_that_it_copies_and_makes_those_of_othe
         engine.flush().expect("flushes");
     }
     maintain(&engine).expect("compacts");
-    for query in [r#"{app="large"} |= "part-4-7 some""#, r#"{app="small"} |= "part-4-7 some""#] {
+    for query in [
+        r#"{app="large"} |= "part-4-7 some""#,
+        r#"{app="small"} |= "part-4-7 some""#,
+    ] {
         assert_eq!(lines(&engine, &tenant, query).len(), 1);
     }
     let request = QueryRequest::range(r#"{app=~".+"} |= "quite absent""#, START, START + 10_000 * SECOND);

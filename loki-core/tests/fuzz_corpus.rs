@@ -4,15 +4,22 @@ use proptest::prelude::*;
 use std::path::Path;
 
 #[path = "../../fuzz/targets/core_labels.rs"]
+#[allow(unreachable_pub, reason = "the fuzz workspace calls it")]
 mod core_labels;
 #[path = "../../fuzz/targets/core_manifest.rs"]
+#[allow(unreachable_pub, reason = "the fuzz workspace calls it")]
 mod core_manifest;
 #[path = "../../fuzz/targets/core_segment.rs"]
+#[allow(unreachable_pub, reason = "the fuzz workspace calls it")]
 mod core_segment;
 #[path = "../../fuzz/targets/core_wal.rs"]
+#[allow(unreachable_pub, reason = "the fuzz workspace calls it")]
 mod core_wal;
 
-const TARGETS: [(&str, fn(&[u8])); 4] = [
+/// Name and body of a target.
+type Target = (&'static str, fn(&[u8]));
+
+const TARGETS: [Target; 4] = [
     ("core_labels", core_labels::run),
     ("core_manifest", core_manifest::run),
     ("core_segment", core_segment::run),

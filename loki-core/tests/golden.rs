@@ -4,14 +4,19 @@ mod support;
 
 use loki_core::files::{FaultyFiles, Files};
 use loki_core::logql::{Direction, QueryResult};
-use loki_core::{ContentFilters, Engine, Error, ErrorKind, PushEntry, PushLabels, PushRequest, PushStream, QueryRequest, TenantId};
+use loki_core::{
+    ContentFilters, Engine, Error, ErrorKind, PushEntry, PushLabels, PushRequest, PushStream, QueryRequest, TenantId,
+};
 use std::fs;
 use std::path::{Path, PathBuf};
 use support::{Lab, SECOND, START};
 
 /// Golden segments, and the filters they were written with.
-const GOLDEN: [(&str, ContentFilters); 3] =
-    [("v1_plain", ContentFilters::Off), ("v1_sparse", ContentFilters::Sparse), ("v1_dense", ContentFilters::Dense)];
+const GOLDEN: [(&str, ContentFilters); 3] = [
+    ("v1_plain", ContentFilters::Off),
+    ("v1_sparse", ContentFilters::Sparse),
+    ("v1_dense", ContentFilters::Dense),
+];
 /// Copies of `v1_dense` with one bit flipped, and where: counted from the start, or from the end.
 const DAMAGED: [(&str, Place); 5] = [
     ("v1_flipped_block", Place::Start(20)),
@@ -51,7 +56,9 @@ fn golden(name: &str) -> Vec<u8> {
 }
 
 fn stored(kind: &str) -> PathBuf {
-    format!("data/tenants/fake/{kind}s/0000000000000001.{kind}").replace("manifests", "manifest").into()
+    format!("data/tenants/fake/{kind}s/0000000000000001.{kind}")
+        .replace("manifests", "manifest")
+        .into()
 }
 
 /// Two streams large enough for filters and one that is not, with metadata, newlines and bytes that are no text.
@@ -62,12 +69,20 @@ fn request() -> PushRequest<'static> {
             let line = match n {
                 1 => b"\xff\xfe no text".to_vec(),
                 2 => b"two\nlines".to_vec(),
-                _ => format!("level=info msg=\"request {n} of some kind\" id={:016x}", (n as u64).wrapping_mul(0x9e37_79b9_7f4a_7c15)).into_bytes(),
+                _ => format!(
+                    "level=info msg=\"request {n} of some kind\" id={:016x}",
+                    (n as u64).wrapping_mul(0x9e37_79b9_7f4a_7c15)
+                )
+                .into_bytes(),
             };
             PushEntry {
                 timestamp: START + n as i64 * SECOND,
                 line: line.into(),
-                metadata: if n % 2 == 0 { vec![("trace".into(), format!("t-{n}").into())] } else { Vec::new() },
+                metadata: if n % 2 == 0 {
+                    vec![("trace".into(), format!("t-{n}").into())]
+                } else {
+                    Vec::new()
+                },
             }
         });
         request.streams.push(PushStream {
@@ -83,7 +98,9 @@ fn open(segment: &[u8], manifest: &[u8]) -> Result<Engine, Error> {
     let lab = Lab::default();
     for (kind, bytes) in [("segment", segment), ("manifest", manifest)] {
         let path = stored(kind);
-        lab.files.create_folder(path.parent().expect("a file lies in a folder")).expect("makes");
+        lab.files
+            .create_folder(path.parent().expect("a file lies in a folder"))
+            .expect("makes");
         let file = lab.files.create(&path).expect("creates");
         file.append(bytes).expect("writes");
     }
@@ -107,14 +124,21 @@ fn expected() -> Vec<QueryResult> {
 /// Whether an error says which file is damaged.
 fn assert_names_the_segment(error: &Error, what: &str) {
     assert_eq!(error.kind(), ErrorKind::Corrupt, "{what}: {error}");
-    assert!(error.to_string().contains("0000000000000001.segment"), "{what}: {error}");
+    assert!(
+        error.to_string().contains("0000000000000001.segment"),
+        "{what}: {error}"
+    );
 }
 
 #[test]
 fn version_1_segments_are_read() {
     let expected = expected();
     for (name, _) in GOLDEN {
-        let engine = open(&golden(&format!("{name}.segment")), &golden(&format!("{name}.manifest"))).expect("opens");
+        let engine = open(
+            &golden(&format!("{name}.segment")),
+            &golden(&format!("{name}.manifest")),
+        )
+        .expect("opens");
         assert_eq!(ask(&engine).expect("answers"), expected, "{name}");
     }
 }
@@ -203,11 +227,16 @@ impl Place {
             Place::Start(at) => at,
             Place::End(at) => segment.len() - at,
             Place::Needle(needle, behind) => {
-                segment.windows(needle.len()).position(|part| part == needle).expect("stands there") + behind
+                segment
+                    .windows(needle.len())
+                    .position(|part| part == needle)
+                    .expect("stands there")
+                    + behind
             }
             Place::Section(section) => {
                 let at = segment.len() - FOOTER_BYTES + 4 + section * SECTION_BYTES;
-                let number = |at: usize| u64::from_le_bytes(segment[at..at + 8].try_into().expect("eight bytes")) as usize;
+                let number =
+                    |at: usize| u64::from_le_bytes(segment[at..at + 8].try_into().expect("eight bytes")) as usize;
                 number(at) + number(at + 8) / 2
             }
         }

@@ -7,7 +7,7 @@ use crate::respond::Failure;
 use crate::settings::ServerSettings;
 use crate::tenant::Tenancy;
 use axum::http::{HeaderMap, StatusCode};
-use loki_core::{Engine, QueryRequest, TenantId};
+use loki_core::{Engine, QueryRequest, Reader, TenantId};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use tokio::sync::{Semaphore, watch};
@@ -29,6 +29,8 @@ struct Shared {
     queries: Semaphore,
     pushes: Semaphore,
     stop: watch::Sender<bool>,
+    /// Each connection that has become a WebSocket listens to it: so it is known when the last has ended.
+    sockets: watch::Sender<()>,
     is_flush_prepared: AtomicBool,
 }
 
@@ -60,6 +62,7 @@ impl Context {
             pushes: Semaphore::new(MAX_CONCURRENT_PUSHES),
             settings,
             stop,
+            sockets: watch::Sender::new(()),
             is_flush_prepared: AtomicBool::new(false),
         }))
     }
@@ -88,6 +91,13 @@ impl Context {
     /// The tenant of a request.
     pub(crate) fn tenant(&self, headers: &HeaderMap) -> Result<TenantId, Failure> {
         self.0.tenancy.tenant(headers)
+    }
+
+    /// The reading side for the tenants of a request.
+    pub(crate) fn reader(&self, headers: &HeaderMap) -> Result<Reader, Failure> {
+        let tenants = self.0.tenancy.tenants(headers, self.0.settings.multi_tenant_queries)?;
+        let reader = self.engine().reader(&tenants.names);
+        Ok(if tenants.are_several { reader.labelled() } else { reader })
     }
 
     /// What the body of a push may cost.
@@ -132,20 +142,35 @@ impl Context {
     }
 
     /// Evaluates a query and encodes its answer; a client that goes away cancels it.
-    pub(crate) async fn query<T, F>(&self, tenant: TenantId, mut request: QueryRequest, encode: F) -> Result<T, Failure>
+    pub(crate) async fn query<T, F>(&self, reader: Reader, mut request: QueryRequest, encode: F) -> Result<T, Failure>
     where
         T: Send + 'static,
         F: FnOnce(loki_core::QueryResponse) -> Result<T, Failure> + Send + 'static,
     {
         let guard = CancelGuard::default();
         request.cancel = Some(Arc::clone(&guard.0));
-        self.blocking(Lane::Query, move |engine| encode(engine.query(&tenant, &request)?))
+        self.blocking(Lane::Query, move |_| encode(reader.query(&request)?))
             .await
     }
 
     /// Asks the server to stop as a signal would.
     pub(crate) fn stop(&self) {
         self.0.stop.send_replace(true);
+    }
+
+    /// Tells when a stop is asked for.
+    pub(crate) fn stopped(&self) -> watch::Receiver<bool> {
+        self.0.stop.subscribe()
+    }
+
+    /// To be held by whoever serves a WebSocket: the server waits for it when it stops.
+    pub(crate) fn socket(&self) -> watch::Receiver<()> {
+        self.0.sockets.subscribe()
+    }
+
+    /// Completes when no WebSocket is served.
+    pub(crate) async fn sockets_ended(&self) {
+        self.0.sockets.closed().await;
     }
 
     /// Whether a stop has been asked for.

@@ -1,7 +1,10 @@
 //! Reading of parameters as Loki documents it: times, durations, limits, directions, and the order in which they fail.
 
+mod delete;
+mod explore;
+
 use loki_core::logql::{Direction, Time};
-use loki_core::{QueryRequest, SeriesRequest};
+use loki_core::{PatternRequest, Period, QueryRequest, SeriesRequest, TailRequest};
 
 /// Nanoseconds in a second.
 const SECOND: i64 = 1_000_000_000;
@@ -51,8 +54,16 @@ pub(crate) enum Error {
     TooManyPoints,
     #[error("interval must be >= 0")]
     Interval,
+    #[error("invalid aggregation option")]
+    Aggregation,
     #[error("parse error : syntax error: unexpected $end")]
     NoQuery,
+    #[error("start time not set")]
+    NoDeleteStart,
+    #[error("invalid {0} time: require unix seconds or RFC3339 format")]
+    DeleteTime(&'static str),
+    #[error("invalid max_interval: valid time units are 's', 'm', 'h'")]
+    MaxInterval,
 }
 
 /// A span of time in nanoseconds, both ends as typed.
@@ -182,16 +193,22 @@ impl Params {
             .direction(direction))
     }
 
-    /// What the early `/api/prom/query` is asked: a log query over a range, `regexp` being one more line filter.
-    pub(crate) fn legacy_query(&self, now: i64) -> Result<QueryRequest, Error> {
-        let range = self.range(now)?;
-        let limit = self.limit()?;
-        let direction = self.direction()?;
+    /// The query of the early API: with `regexp` as one more line filter.
+    fn legacy_text(&self) -> String {
         let mut query = self.query();
         if let Some(regexp) = self.value("regexp") {
             query.push_str(" |~ ");
             query.push_str(&serde_json::Value::from(regexp).to_string());
         }
+        query
+    }
+
+    /// What the early `/api/prom/query` is asked: a log query over a range, `regexp` being one more line filter.
+    pub(crate) fn legacy_query(&self, now: i64) -> Result<QueryRequest, Error> {
+        let range = self.range(now)?;
+        let limit = self.limit()?;
+        let direction = self.direction()?;
+        let query = self.legacy_text();
         let mut request = QueryRequest::range(query, range.start, range.end)
             .limit(limit)
             .direction(direction);
@@ -200,6 +217,39 @@ impl Params {
             *step = range.end.saturating_sub(range.start).max(1);
         }
         Ok(request)
+    }
+
+    /// What `tail` is asked.
+    pub(crate) fn tail_request(&self, now: i64) -> Result<TailRequest, Error> {
+        let TimeRange { start, .. } = self.range(now)?;
+        let limit = self.limit()?;
+        let delay = self.value("delay_for").map(|text| integer(text, "Atoi")).transpose()?;
+        let mut request = TailRequest::new(self.query(), start);
+        request.limit = limit;
+        request.delay = Period(delay.unwrap_or(0).saturating_mul(SECOND));
+        Ok(request)
+    }
+
+    /// What the early `/api/prom/tail` is asked.
+    pub(crate) fn legacy_tail_request(&self, now: i64) -> Result<TailRequest, Error> {
+        let query = self.legacy_text();
+        Ok(TailRequest {
+            query,
+            ..self.tail_request(now)?
+        })
+    }
+
+    /// What `patterns` is asked: the streams of one selector, which must be there.
+    pub(crate) fn pattern_request(&self, now: i64) -> Result<PatternRequest, Error> {
+        let range = self.range(now)?;
+        let step = self.step(range)?;
+        let query = self.value("query").ok_or(Error::NoQuery)?.to_owned();
+        Ok(PatternRequest {
+            query,
+            start: range.start,
+            end: range.end,
+            step,
+        })
     }
 
     /// What `labels` and label values are asked: the streams of one selector, or all.

@@ -54,6 +54,16 @@ impl Failure {
         Failure::new(StatusCode::UNAUTHORIZED, "no org id\n")
     }
 
+    /// Several tenants where one is needed, of a request that reads.
+    pub(crate) fn several_tenants() -> Failure {
+        Failure::new(StatusCode::INTERNAL_SERVER_ERROR, "multiple org IDs present")
+    }
+
+    /// Whether the request itself is wrong.
+    pub(crate) fn is_bad_request(&self) -> bool {
+        self.status == StatusCode::BAD_REQUEST
+    }
+
     /// A path that is not there.
     pub(crate) fn no_page() -> Failure {
         Failure::new(StatusCode::NOT_FOUND, "404 page not found\n")
@@ -89,7 +99,7 @@ impl Failure {
 /// The status of an engine's error.
 fn status(kind: ErrorKind) -> StatusCode {
     let code = match kind {
-        ErrorKind::InvalidQuery | ErrorKind::InvalidPush | ErrorKind::LimitExceeded => 400,
+        ErrorKind::InvalidQuery | ErrorKind::InvalidRequest | ErrorKind::InvalidPush | ErrorKind::LimitExceeded => 400,
         // Loki answers 500, on which clients send the same push for ever.
         ErrorKind::InvalidMetadata => 400,
         ErrorKind::EmptyPush => 422,

@@ -1,6 +1,9 @@
 //! The table of endpoints: a row says where, by which methods, and who answers.
 
-use crate::api::{admin, index_stats, labels, legacy, limits, otlp, push, query, ring, series, status};
+use crate::api::{
+    admin, delete, detected, format_query, index_stats, labels, legacy, limits, otlp, patterns, push, query, ring,
+    series, status, tail, volume,
+};
 use crate::context::Context;
 use crate::metrics::route_label;
 use crate::respond::{Failure, method_not_allowed};
@@ -24,6 +27,7 @@ const GET: &[Method] = &[Method::GET];
 const POST: &[Method] = &[Method::POST];
 const GET_POST: &[Method] = &[Method::GET, Method::POST];
 const GET_POST_DELETE: &[Method] = &[Method::GET, Method::POST, Method::DELETE];
+const GET_POST_PUT_DELETE: &[Method] = &[Method::GET, Method::POST, Method::PUT, Method::DELETE];
 /// No restriction.
 const ANY: &[Method] = &[];
 
@@ -40,10 +44,20 @@ fn table() -> Vec<Route> {
         route("/loki/api/v1/label/{name}/values", GET_POST, labels::values),
         route("/loki/api/v1/series", GET_POST, series::series),
         route("/loki/api/v1/index/stats", GET_POST, index_stats::index_stats),
+        route("/loki/api/v1/index/volume", GET_POST, volume::volume),
+        route("/loki/api/v1/index/volume_range", GET_POST, volume::volume_range),
+        route("/loki/api/v1/detected_labels", GET_POST, detected::labels),
+        route("/loki/api/v1/detected_fields", GET_POST, detected::fields),
+        route("/loki/api/v1/detected_field/{name}/values", GET_POST, detected::values),
+        route("/loki/api/v1/format_query", GET_POST, format_query::format_query),
+        route("/loki/api/v1/patterns", GET_POST, patterns::patterns),
+        route("/loki/api/v1/tail", GET_POST, tail::tail).hidden(),
+        route("/api/prom/tail", GET_POST, tail::tail_legacy).hidden(),
         route("/api/prom/query", GET_POST, legacy::query),
         route("/api/prom/label", GET_POST, labels::names_legacy),
         route("/api/prom/label/{name}/values", GET_POST, labels::values_legacy),
         route("/api/prom/series", GET_POST, series::series),
+        route("/compactor/ui/api/v1/deletes", ANY, delete::page),
         route("/config/tenant/v1/limits", GET, limits::tenant_limits),
         route("/loki/api/v1/drilldown-limits", GET, limits::drilldown_limits),
         route("/ready", GET, status::ready),
@@ -65,6 +79,14 @@ fn table() -> Vec<Route> {
         route("/compactor/ring", GET_POST, ring::ring),
         route("/scheduler/ring", GET_POST, ring::ring),
         route("/memberlist", ANY, ring::memberlist),
+    ]
+}
+
+/// The endpoints that are there where lines can be deleted.
+fn delete_table() -> Vec<Route> {
+    vec![
+        route("/loki/api/v1/delete", GET_POST_PUT_DELETE, delete::delete),
+        route("/loki/api/v1/cache/generation_numbers", GET, delete::generation),
     ]
 }
 
@@ -112,7 +134,11 @@ impl Route {
 pub(crate) fn router(context: &Context) -> Router {
     let prefix = context.settings().path_prefix.trim_end_matches('/').to_owned();
     let mut router = Router::new();
-    for route in table() {
+    let mut routes = table();
+    if context.settings().deletes_enabled {
+        routes.extend(delete_table());
+    }
+    for route in routes {
         let entrance = Entrance {
             context: context.clone(),
             methods: route.methods,

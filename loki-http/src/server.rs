@@ -155,7 +155,10 @@ impl Server {
         }
         drop(listener);
         stopper.send_replace(true);
-        let finish = async { while connections.join_next().await.is_some() {} };
+        let finish = async {
+            while connections.join_next().await.is_some() {}
+            context.sockets_ended().await;
+        };
         if tokio::time::timeout(context.settings().graceful_timeout, finish)
             .await
             .is_err()

@@ -19,6 +19,8 @@ pub struct ServerSettings {
     pub port: u16,
     /// Whether requests must name their tenant in `X-Scope-OrgID`; otherwise there is the one tenant `fake`.
     pub auth_enabled: bool,
+    /// Whether a request that reads may name several tenants, as `a|b`.
+    pub multi_tenant_queries: bool,
     /// What stands before all paths, such as `/loki-1`; empty: nothing.
     pub path_prefix: String,
     /// How long a request may take to arrive, headers and body.
@@ -43,6 +45,8 @@ pub struct ServerSettings {
     pub max_concurrent_queries: usize,
     /// Whether a stop writes everything in memory to segments first.
     pub flush_on_shutdown: bool,
+    /// Whether there is an API to delete lines.
+    pub deletes_enabled: bool,
     /// The running configuration as `/config` shows it.
     pub config_page: String,
     /// Resource attributes of OpenTelemetry that become labels; all others become structured metadata.
@@ -68,6 +72,7 @@ impl Default for ServerSettings {
             address: "127.0.0.1".to_owned(),
             port: 3100,
             auth_enabled: false,
+            multi_tenant_queries: false,
             path_prefix: String::new(),
             read_timeout: Duration::from_secs(30),
             write_timeout: Duration::from_secs(30),
@@ -81,6 +86,7 @@ impl Default for ServerSettings {
             compress_responses: false,
             max_concurrent_queries: 16,
             flush_on_shutdown: false,
+            deletes_enabled: true,
             config_page: String::new(),
             otlp_labels: push::OTLP_LABELS.map(str::to_owned).to_vec(),
         }

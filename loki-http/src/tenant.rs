@@ -28,26 +28,79 @@ impl Tenancy {
             Tenancy::Header => named(headers),
         }
     }
+
+    /// The tenants of a request that reads; `many_allowed`: `a|b` names two.
+    ///
+    /// # Errors
+    ///
+    /// `401` without a tenant, `400` for a name that is none, `500` for several names where one is allowed and where
+    /// all are empty.
+    pub(crate) fn tenants(self, headers: &HeaderMap, many_allowed: bool) -> Result<Tenants, Failure> {
+        match self {
+            Tenancy::Single => Ok(Tenants {
+                names: vec![TenantId::single()],
+                are_several: false,
+            }),
+            Tenancy::Header => all_named(headers, many_allowed),
+        }
+    }
+}
+
+/// The tenants that a request reads.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Tenants {
+    /// Each once.
+    pub(crate) names: Vec<TenantId>,
+    /// Whether the request gave several names; an empty one counts, though no tenant has it.
+    pub(crate) are_several: bool,
 }
 
 /// The tenant that the header names.
 pub(crate) fn named(headers: &HeaderMap) -> Result<TenantId, Failure> {
+    match <[TenantId; 1]>::try_from(distinct(text(headers)?.split('|'))?) {
+        Ok([tenant]) => Ok(tenant),
+        Err(_) => Err(Failure::bad_request("multiple org IDs present")),
+    }
+}
+
+/// The tenants that the header of a reading request names.
+fn all_named(headers: &HeaderMap, many_allowed: bool) -> Result<Tenants, Failure> {
+    let text = text(headers)?;
+    let has_empty = text.split('|').any(str::is_empty);
+    let names = distinct(text.split('|').filter(|name| !name.is_empty()))?;
+    let are_several = names.len() + usize::from(has_empty) > 1;
+    if names.is_empty() || (has_empty && !many_allowed) {
+        let text = "no queue found: empty tenant is not allowed";
+        return Err(Failure::new(StatusCode::INTERNAL_SERVER_ERROR, text));
+    }
+    if are_several && !many_allowed {
+        return Err(Failure::several_tenants());
+    }
+    Ok(Tenants { names, are_several })
+}
+
+/// The value of the header, which is not empty.
+fn text(headers: &HeaderMap) -> Result<&str, Failure> {
     let value = headers.get(HEADER).map(|value| value.as_bytes()).unwrap_or_default();
     if value.is_empty() {
         return Err(Failure::no_tenant());
     }
-    if let Some(&byte) = value.iter().find(|byte| !byte.is_ascii()) {
-        // Loki looks at bytes; one that is no ASCII prints as the character of that number.
-        let name = String::from_utf8_lossy(value);
-        let problem = format!(
-            "tenant ID '{name}' contains unsupported character '{}'",
-            char::from(byte)
-        );
-        return Err(Failure::bad_request(problem));
+    // Loki looks at bytes; one that is no ASCII prints as the character of that number.
+    match (std::str::from_utf8(value), value.iter().find(|byte| !byte.is_ascii())) {
+        (Ok(text), None) => Ok(text),
+        (_, byte) => {
+            let name = String::from_utf8_lossy(value);
+            let bad = char::from(byte.copied().unwrap_or_default());
+            Err(Failure::bad_request(format!(
+                "tenant ID '{name}' contains unsupported character '{bad}'"
+            )))
+        }
     }
-    let value = String::from_utf8_lossy(value);
+}
+
+fn distinct<'n>(names: impl Iterator<Item = &'n str>) -> Result<Vec<TenantId>, Failure> {
     let mut tenants = Vec::new();
-    for name in value.split('|') {
+    for name in names {
         // The engine's kind of this error is a bad push; here it is a bad request of any kind.
         let tenant: TenantId = name
             .parse()
@@ -56,10 +109,7 @@ pub(crate) fn named(headers: &HeaderMap) -> Result<TenantId, Failure> {
             tenants.push(tenant);
         }
     }
-    match <[TenantId; 1]>::try_from(tenants) {
-        Ok([tenant]) => Ok(tenant),
-        Err(_) => Err(Failure::new(StatusCode::BAD_REQUEST, "multiple org IDs present")),
-    }
+    Ok(tenants)
 }
 
 #[cfg(test)]
@@ -98,6 +148,32 @@ mod tests {
             (b"\xfcn", "tenant ID '\u{fffd}n' contains unsupported character 'ü'"),
         ] {
             assert_eq!(tenant(Some(value)), Err(Failure::bad_request(problem)));
+        }
+    }
+
+    #[test]
+    fn readers_may_name_several_tenants_where_that_is_allowed() {
+        let tenants = |value: &'static str, many_allowed| {
+            let headers = HeaderMap::from_iter([(HEADER.parse().expect("a name"), HeaderValue::from_static(value))]);
+            let tenants = Tenancy::Header.tenants(&headers, many_allowed)?;
+            let names: Vec<String> = tenants.names.iter().map(TenantId::to_string).collect();
+            Ok::<_, Failure>((names.join(","), tenants.are_several))
+        };
+        let empty = Failure::new(
+            StatusCode::INTERNAL_SERVER_ERROR,
+            "no queue found: empty tenant is not allowed",
+        );
+        for (value, one, many) in [
+            ("a", Ok(("a", false)), Ok(("a", false))),
+            ("a|a", Ok(("a", false)), Ok(("a", false))),
+            ("b|a|b", Err(Failure::several_tenants()), Ok(("b,a", true))),
+            ("a|", Err(empty.clone()), Ok(("a", true))),
+            ("|", Err(empty.clone()), Err(empty.clone())),
+        ] {
+            for (many_allowed, expected) in [(false, one), (true, many)] {
+                let expected = expected.map(|(names, several)| (names.to_owned(), several));
+                assert_eq!(tenants(value, many_allowed), expected, "{value} {many_allowed}");
+            }
         }
     }
 

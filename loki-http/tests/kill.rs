@@ -27,7 +27,10 @@ struct Server {
 impl Server {
     fn start(folder: &Path) -> Server {
         // A port that was free a moment ago; nobody else here takes ports.
-        let port = TcpListener::bind("127.0.0.1:0").and_then(|l| l.local_addr()).expect("a free port").port();
+        let port = TcpListener::bind("127.0.0.1:0")
+            .and_then(|l| l.local_addr())
+            .expect("a free port")
+            .port();
         let process = Command::new(env!("CARGO_BIN_EXE_loki"))
             .arg(format!("-server.http-listen-port={port}"))
             .current_dir(folder)
@@ -61,7 +64,9 @@ struct Connection(BufReader<TcpStream>);
 
 impl Connection {
     fn open(port: u16) -> Option<Connection> {
-        Some(Connection(BufReader::new(TcpStream::connect(("127.0.0.1", port)).ok()?)))
+        Some(Connection(BufReader::new(
+            TcpStream::connect(("127.0.0.1", port)).ok()?,
+        )))
     }
 
     /// Status and body; `None` where the server is gone.
@@ -80,7 +85,9 @@ impl Connection {
         loop {
             line.clear();
             self.0.read_line(&mut line).ok()?;
-            let Some((name, value)) = line.split_once(':') else { break };
+            let Some((name, value)) = line.split_once(':') else {
+                break;
+            };
             if name.eq_ignore_ascii_case("content-length") {
                 length = value.trim().parse().ok()?;
             }
@@ -100,7 +107,9 @@ struct Thread {
 
 /// Pushes until the server is gone.
 fn push_on(port: u16, thread: u64, state: &Mutex<Thread>, pushes: &AtomicU64) {
-    let Some(mut connection) = Connection::open(port) else { return };
+    let Some(mut connection) = Connection::open(port) else {
+        return;
+    };
     loop {
         let number = {
             let mut state = state.lock().expect("no pusher panics");
@@ -108,10 +117,18 @@ fn push_on(port: u16, thread: u64, state: &Mutex<Thread>, pushes: &AtomicU64) {
             state.tried - 1
         };
         let values: Vec<String> = (number * LINES..(number + 1) * LINES)
-            .map(|n| format!(r#"["{}","thread {thread} line {n} {}"]"#, START + n * 1000, "x".repeat(n as usize % 97)))
+            .map(|n| {
+                format!(
+                    r#"["{}","thread {thread} line {n} {}"]"#,
+                    START + n * 1000,
+                    "x".repeat(n as usize % 97)
+                )
+            })
             .collect();
-        let body =
-            format!(r#"{{"streams":[{{"stream":{{"thread":"t{thread}"}},"values":[{}]}}]}}"#, values.join(","));
+        let body = format!(
+            r#"{{"streams":[{{"stream":{{"thread":"t{thread}"}},"values":[{}]}}]}}"#,
+            values.join(",")
+        );
         match connection.request("POST", "/loki/api/v1/push", &body) {
             Some((204, _)) => state.lock().expect("no pusher panics").acknowledged.push(number),
             Some((status, text)) => panic!("a push was answered {status}: {text}"),
@@ -128,7 +145,9 @@ fn lines_of(server: &Server, thread: u64, tried: u64) -> BTreeMap<String, u32> {
     for first in (0..tried * LINES).step_by(window) {
         let (start, end) = (START + first * 1000, START + (first + window as u64) * 1000);
         let query = format!("%7Bthread%3D%22t{thread}%22%7D&start={start}&end={end}&limit=5000");
-        let (status, body) = server.get(&format!("/loki/api/v1/query_range?query={query}")).expect("the server answers");
+        let (status, body) = server
+            .get(&format!("/loki/api/v1/query_range?query={query}"))
+            .expect("the server answers");
         assert_eq!(status, 200, "{body}");
         let answer: serde_json::Value = serde_json::from_str(&body).expect("JSON");
         for stream in answer["data"]["result"].as_array().expect("streams") {
@@ -141,8 +160,12 @@ fn lines_of(server: &Server, thread: u64, tried: u64) -> BTreeMap<String, u32> {
 }
 
 #[test]
+#[expect(clippy::print_stdout, reason = "says how much was put to the test")]
 fn a_killed_server_keeps_what_it_acknowledged_once() {
-    let rounds: u64 = std::env::var("KILL_ROUNDS").ok().and_then(|n| n.parse().ok()).unwrap_or(3);
+    let rounds: u64 = std::env::var("KILL_ROUNDS")
+        .ok()
+        .and_then(|n| n.parse().ok())
+        .unwrap_or(3);
     let folder = tempfile::tempdir().expect("a folder");
     let threads: Vec<Arc<Mutex<Thread>>> = (0..PUSHERS).map(|_| Arc::default()).collect();
     for round in 0..rounds {
@@ -179,7 +202,12 @@ fn a_killed_server_keeps_what_it_acknowledged_once() {
         assert!(found.values().all(|&count| count == 1), "a line is there twice");
         let numbers: Vec<u64> = found
             .keys()
-            .map(|line| line.split(' ').nth(3).and_then(|n| n.parse().ok()).expect("a line of this test"))
+            .map(|line| {
+                line.split(' ')
+                    .nth(3)
+                    .and_then(|n| n.parse().ok())
+                    .expect("a line of this test")
+            })
             .collect();
         let found: std::collections::BTreeSet<u64> = numbers.into_iter().collect();
         for number in &state.acknowledged {

@@ -31,6 +31,7 @@
 pub mod ast;
 mod budget;
 mod check;
+mod entry_filter;
 mod error;
 mod go;
 mod labels;
@@ -52,9 +53,12 @@ mod text;
 pub mod units;
 pub mod visit;
 
+pub use entry_filter::EntryFilter;
 pub use error::{Error, ErrorKind};
 pub use labels::Labels;
+pub use log::LogRunner;
 pub use parse::{parse, parse_selector};
+pub use pipeline::{Field, json_fields, logfmt_fields};
 pub use plan::{Evaluation, Plan};
 pub use regex::matcher_regex;
 pub use request::{Direction, Limits, Request, Time};

@@ -1,6 +1,9 @@
 //! Log queries: the lines that pass, in time order, up to a limit.
 
 mod best;
+mod runner;
+
+pub use runner::LogRunner;
 
 use crate::ast::{LogExpr, Matcher};
 use crate::budget::{Budget, Share};

@@ -76,6 +76,14 @@ impl Plan {
         matches!(self.query, Query::Log(_))
     }
 
+    /// The log query, where it is one.
+    pub(crate) fn log(&self) -> Option<&LogPlan> {
+        match &self.query {
+            Query::Log(log) => Some(log),
+            _ => None,
+        }
+    }
+
     /// The stream selectors of the query, in the order written.
     pub fn selectors(&self) -> &[Selector] {
         &self.selectors

@@ -1,7 +1,9 @@
 //! The seam between evaluation and storage: who holds records implements [`Source`], evaluation asks it.
 
+mod entry_batch;
 mod memory;
 
+pub use entry_batch::EntryBatch;
 pub use memory::MemorySource;
 
 use crate::{Error, Labels, ast::Matcher};

@@ -42,3 +42,30 @@ pub fn format_prometheus_duration(nanos: i64) -> String {
 pub fn format_float(value: f64) -> String {
     go::format_float(value)
 }
+
+/// Reads a number as Go does: decimal, with an exponent, hexadecimal, `inf`, `nan`.
+///
+/// # Errors
+///
+/// Go's text.
+pub fn parse_float(text: &str) -> Result<f64, String> {
+    go::parse_float(text)
+}
+
+/// Reads a size (`5KB`, `1.5 MiB`) as bytes.
+///
+/// # Errors
+///
+/// The text that `__error_details__` shows.
+pub fn parse_size(text: &str) -> Result<u64, String> {
+    go::parse_size(text)
+}
+
+/// Prints bytes in units of 1000, rounded.
+///
+/// ```
+/// assert_eq!(loki_logql::units::format_size(5_000), "5.0kB");
+/// ```
+pub fn format_size(bytes: u64) -> String {
+    go::format_size(bytes)
+}

@@ -3,6 +3,7 @@
 #[path = "support/suite.rs"]
 mod suite;
 
+use loki_logql as logql;
 use loki_logql::source::MemorySource;
 use loki_logql::{Direction, Error, Labels, Plan, QueryResult, Request, Time, parse};
 use proptest::prelude::*;

@@ -2,6 +2,8 @@
 
 mod merge;
 mod plan;
+mod retention;
 
-pub(crate) use merge::rewrite;
-pub(crate) use plan::{Choice, Goals, choose};
+pub(crate) use merge::{Removed, Terms, rewrite};
+pub(crate) use plan::{Choice, Goals, choose, oldest_beyond};
+pub(crate) use retention::{Retention, RetentionTurn};

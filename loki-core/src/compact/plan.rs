@@ -1,5 +1,6 @@
 //! What to do next with the segments of a tenant: a pure function of what is there.
 
+use super::retention::DAY;
 use crate::store::SegmentMeta;
 
 /// The next step.
@@ -29,16 +30,17 @@ const CLASS_FULL: usize = 4;
 /// Below so many bytes all segments are of one class: they cost a file and a footer each, not their bytes.
 const SMALLEST_CLASS_BYTES: u64 = 4 << 20;
 
-/// A day in nanoseconds: retention is told in days, so a segment is rewritten for it once a day at most.
-const DAY: i64 = 24 * 3600 * 1_000_000_000;
-
 /// Chooses the next step for `segments`.
 ///
 /// Classic size-tiered compaction: as soon as there are [`CLASS_FULL`] segments of about one size they become one,
 /// so that every byte is rewritten about once for each class it passes through. A segment whose older half, or a day of
 /// it, is past the cutoff is rewritten alone.
 pub(crate) fn choose(segments: &[SegmentMeta], goals: Goals) -> Choice {
-    let old: Vec<u64> = segments.iter().filter(|s| s.max_timestamp < goals.cutoff).map(|s| s.number).collect();
+    let old: Vec<u64> = segments
+        .iter()
+        .filter(|s| s.max_timestamp < goals.cutoff)
+        .map(|s| s.number)
+        .collect();
     if !old.is_empty() {
         return Choice::Drop(old);
     }
@@ -69,6 +71,13 @@ pub(crate) fn choose(segments: &[SegmentMeta], goals: Goals) -> Choice {
     Choice::Nothing
 }
 
+/// The place of the oldest of `segments`, where all together take more than `most` bytes; 0: there is no limit.
+pub(crate) fn oldest_beyond<'s>(segments: impl Iterator<Item = &'s SegmentMeta> + Clone, most: u64) -> Option<usize> {
+    let bytes: u64 = segments.clone().map(|segment| segment.bytes).sum();
+    let oldest = segments.enumerate().min_by_key(|(_, segment)| segment.max_timestamp);
+    oldest.map(|(place, _)| place).filter(|_| most > 0 && bytes > most)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -86,7 +95,10 @@ mod tests {
         }
     }
 
-    const GOALS: Goals = Goals { target_bytes: 256 << 20, cutoff: i64::MIN };
+    const GOALS: Goals = Goals {
+        target_bytes: 256 << 20,
+        cutoff: i64::MIN,
+    };
 
     #[test]
     fn four_of_a_size_are_merged_and_three_are_left() {
@@ -98,11 +110,27 @@ mod tests {
 
     #[test]
     fn segments_that_are_too_old_are_dropped_and_half_old_ones_rewritten() {
-        let segments = [segment(1, 10, 0..=99), segment(2, 10, 0..=199), segment(3, 10, 90..=500)];
+        let segments = [
+            segment(1, 10, 0..=99),
+            segment(2, 10, 0..=199),
+            segment(3, 10, 90..=500),
+        ];
         let goals = |cutoff| Goals { cutoff, ..GOALS };
         assert_eq!(choose(&segments, goals(100)), Choice::Drop(vec![1]));
         assert_eq!(choose(&segments[1..], goals(101)), Choice::Merge(vec![2]));
         assert_eq!(choose(&segments[2..], goals(101)), Choice::Nothing);
+    }
+
+    #[test]
+    fn beyond_the_limit_the_oldest_goes() {
+        let segments = [
+            segment(1, 10, 50..=99),
+            segment(2, 10, 0..=60),
+            segment(3, 10, 90..=500),
+        ];
+        assert_eq!(oldest_beyond(segments.iter(), 29), Some(1));
+        assert_eq!(oldest_beyond(segments.iter(), 30), None);
+        assert_eq!(oldest_beyond(segments.iter(), 0), None);
     }
 
     proptest! {

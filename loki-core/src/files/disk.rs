@@ -33,7 +33,9 @@ impl Files for DiskFiles {
     }
 
     fn create(&self, path: &Path) -> io::Result<Arc<dyn WriteFile>> {
-        Ok(Arc::new(DiskFile(OpenOptions::new().write(true).create_new(true).open(path)?)))
+        Ok(Arc::new(DiskFile(
+            OpenOptions::new().write(true).create_new(true).open(path)?,
+        )))
     }
 
     fn read(&self, path: &Path) -> io::Result<FileBytes> {

@@ -153,7 +153,9 @@ impl State {
 
     fn content(&mut self, path: &Path) -> io::Result<&mut Content> {
         let number = *self.names.get(path).ok_or(io::ErrorKind::NotFound)?;
-        self.contents.get_mut(&number).ok_or_else(|| io::ErrorKind::NotFound.into())
+        self.contents
+            .get_mut(&number)
+            .ok_or_else(|| io::ErrorKind::NotFound.into())
     }
 }
 
@@ -196,7 +198,10 @@ impl Files for FaultyFiles {
         let number = state.contents.len() as u64;
         state.contents.insert(number, Content::default());
         state.names.insert(path.to_owned(), number);
-        Ok(Arc::new(FaultyFile { files: self.clone(), number }))
+        Ok(Arc::new(FaultyFile {
+            files: self.clone(),
+            number,
+        }))
     }
 
     fn read(&self, path: &Path) -> io::Result<FileBytes> {
@@ -243,7 +248,10 @@ impl Files for FaultyFiles {
         if !self.state().locks.insert(path.to_owned()) {
             return Err(io::ErrorKind::WouldBlock.into());
         }
-        Ok(Box::new(FaultyLock { files: self.clone(), path: path.to_owned() }))
+        Ok(Box::new(FaultyLock {
+            files: self.clone(),
+            path: path.to_owned(),
+        }))
     }
 }
 
@@ -256,7 +264,11 @@ struct FaultyFile {
 impl FaultyFile {
     fn with<T>(&self, change: impl FnOnce(&mut Content) -> T) -> io::Result<T> {
         let mut state = self.files.state();
-        state.contents.get_mut(&self.number).map(change).ok_or_else(|| io::ErrorKind::NotFound.into())
+        state
+            .contents
+            .get_mut(&self.number)
+            .map(change)
+            .ok_or_else(|| io::ErrorKind::NotFound.into())
     }
 }
 

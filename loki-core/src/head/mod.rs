@@ -53,7 +53,11 @@ impl Head {
 
     /// The streams of `tenant`, where it has any.
     pub(crate) fn tenant(&self, tenant: &TenantId) -> Option<Arc<TenantHead>> {
-        self.tenants.read().unwrap_or_else(PoisonError::into_inner).get(tenant).cloned()
+        self.tenants
+            .read()
+            .unwrap_or_else(PoisonError::into_inner)
+            .get(tenant)
+            .cloned()
     }
 
     /// The streams of `tenant`, to add to.
@@ -68,7 +72,10 @@ impl Head {
     /// All tenants with their streams.
     pub(crate) fn tenants(&self) -> Vec<(TenantId, Arc<TenantHead>)> {
         let tenants = self.tenants.read().unwrap_or_else(PoisonError::into_inner);
-        let mut all: Vec<_> = tenants.iter().map(|(id, head)| (id.clone(), Arc::clone(head))).collect();
+        let mut all: Vec<_> = tenants
+            .iter()
+            .map(|(id, head)| (id.clone(), Arc::clone(head)))
+            .collect();
         all.sort_by(|a, b| a.0.cmp(&b.0));
         all
     }
@@ -94,7 +101,11 @@ impl Head {
             created += u64::from(new);
             self.append(&kept, now, |end| {
                 accepted.each(stream, |timestamp, line, metadata| {
-                    end.append(EntryRef { timestamp, line, metadata });
+                    end.append(EntryRef {
+                        timestamp,
+                        line,
+                        metadata,
+                    });
                 });
             });
         }
@@ -113,7 +124,10 @@ impl Head {
 
     /// When the first and the last entry came.
     pub(crate) fn appended(&self) -> (i64, i64) {
-        (self.first_append.load(Ordering::Relaxed), self.last_append.load(Ordering::Relaxed))
+        (
+            self.first_append.load(Ordering::Relaxed),
+            self.last_append.load(Ordering::Relaxed),
+        )
     }
 }
 
@@ -122,7 +136,10 @@ impl TenantHead {
     pub(crate) fn find(&self, labels: &Labels) -> Option<Arc<Stream>> {
         let pairs: Vec<(&str, &str)> = labels.iter().collect();
         let streams = self.streams.read().unwrap_or_else(PoisonError::into_inner);
-        streams.index.lookup(&pairs).map(|id| Arc::clone(&streams.list[id.0 as usize]))
+        streams
+            .index
+            .lookup(&pairs)
+            .map(|id| Arc::clone(&streams.list[id.0 as usize]))
     }
 
     /// The stream with these labels, made where there is none; whether it was made.
@@ -139,6 +156,19 @@ impl TenantHead {
         (Arc::clone(&streams.list[id.0 as usize]), new)
     }
 
+    /// A copy of the streams that `predicates` select, as they are now: what is appended later is not in it.
+    pub(crate) fn frozen(&self, predicates: &[Predicate]) -> TenantHead {
+        let mut frozen = Streams::default();
+        for stream in self.select(predicates) {
+            let pairs: Vec<(&str, &str)> = stream.labels().iter().collect();
+            frozen.index.insert(&pairs);
+            frozen.list.push(Arc::new(stream.frozen()));
+        }
+        TenantHead {
+            streams: RwLock::new(frozen),
+        }
+    }
+
     /// Number of streams.
     pub(crate) fn len(&self) -> usize {
         self.streams.read().unwrap_or_else(PoisonError::into_inner).list.len()
@@ -150,6 +180,11 @@ impl TenantHead {
         if predicates.is_empty() {
             return streams.list.clone();
         }
-        streams.index.select(predicates).iter().map(|SeriesId(id)| Arc::clone(&streams.list[id as usize])).collect()
+        streams
+            .index
+            .select(predicates)
+            .iter()
+            .map(|SeriesId(id)| Arc::clone(&streams.list[id as usize]))
+            .collect()
     }
 }

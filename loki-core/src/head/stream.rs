@@ -27,6 +27,8 @@ struct State {
     /// Smallest and largest timestamp appended; the wrong way round before the first.
     oldest: i64,
     newest: i64,
+    /// Of a frozen copy, which has nothing else that is open.
+    frozen: Option<OpenSnapshot>,
 }
 
 /// A stream's blocks as they were at one time.
@@ -55,8 +57,31 @@ pub(crate) struct StreamEnd<'a> {
 
 impl Stream {
     pub(super) fn new(labels: Labels) -> Stream {
-        let state = State { sealed: Vec::new(), sealed_bytes: 0, open: Arc::default(), oldest: i64::MAX, newest: i64::MIN };
-        Stream { labels, state: Mutex::new(state) }
+        let state = State {
+            sealed: Vec::new(),
+            sealed_bytes: 0,
+            open: Arc::default(),
+            oldest: i64::MAX,
+            newest: i64::MIN,
+            frozen: None,
+        };
+        Stream {
+            labels,
+            state: Mutex::new(state),
+        }
+    }
+
+    /// A copy that holds what the stream holds now, whatever is appended to the stream. It is not appended to itself.
+    pub(super) fn frozen(&self) -> Stream {
+        let StreamSnapshot { sealed, open } = self.snapshot();
+        let frozen = Stream::new(self.labels.clone());
+        {
+            let mut state = frozen.lock();
+            (state.oldest, state.newest) = self.time_range();
+            state.sealed = sealed;
+            state.frozen = open;
+        }
+        frozen
     }
 
     /// Its labels.
@@ -74,25 +99,40 @@ impl Stream {
     pub(super) fn append<T>(&self, encoding: Encoding, fill: impl FnOnce(&mut StreamEnd<'_>) -> T) -> (T, i64) {
         let mut state = self.lock();
         let before = state.memory_bytes();
-        let answer = fill(&mut StreamEnd { encoding, state: &mut state });
+        let answer = fill(&mut StreamEnd {
+            encoding,
+            state: &mut state,
+        });
         (answer, state.memory_bytes() as i64 - before as i64)
     }
 
     /// Its blocks as they are now.
     pub(crate) fn snapshot(&self) -> StreamSnapshot {
         let state = self.lock();
+        if state.frozen.is_some() {
+            return StreamSnapshot {
+                sealed: state.sealed.clone(),
+                open: state.frozen.clone(),
+            };
+        }
         let open = state.open.read().unwrap_or_else(PoisonError::into_inner);
-        let summary = open.min_timestamp().zip(open.max_timestamp()).map(|(min_timestamp, max_timestamp)| Summary {
-            entries: open.len() as u32,
-            min_timestamp,
-            max_timestamp,
-            line_bytes: open.line_bytes() as u64,
-            metadata_bytes: open.metadata_bytes(),
-            has_metadata: open.metadata_bytes() > 0,
-        });
+        let summary = open
+            .min_timestamp()
+            .zip(open.max_timestamp())
+            .map(|(min_timestamp, max_timestamp)| Summary {
+                entries: open.len() as u32,
+                min_timestamp,
+                max_timestamp,
+                line_bytes: open.line_bytes() as u64,
+                metadata_bytes: open.metadata_bytes(),
+                has_metadata: open.metadata_bytes() > 0,
+            });
         StreamSnapshot {
             sealed: state.sealed.clone(),
-            open: summary.map(|summary| OpenSnapshot { block: Arc::clone(&state.open), summary }),
+            open: summary.map(|summary| OpenSnapshot {
+                block: Arc::clone(&state.open),
+                summary,
+            }),
         }
     }
 
@@ -124,7 +164,8 @@ impl StreamEnd<'_> {
 }
 
 fn push(open: &mut HeadBlock, entry: EntryRef<'_>) -> bool {
-    open.append(entry).expect("metadata were sorted and made unique, and the block cut, before");
+    open.append(entry)
+        .expect("metadata were sorted and made unique, and the block cut, before");
     true
 }
 

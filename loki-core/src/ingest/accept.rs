@@ -1,9 +1,9 @@
 //! The rules that a push must keep, and what of it is accepted.
 
 use super::level::Detector;
+use super::metadata;
 use super::refusal::{Discarded, Refusal, Refusals};
 use super::stream_labels::{LabelCache, StreamLabels};
-use super::metadata;
 use crate::{Error, ErrorKind, Limits, PushEntry, PushRequest, TenantId};
 use loki_logql::Labels;
 use std::borrow::Cow;
@@ -69,7 +69,10 @@ impl Accepted<'_> {
         mut each: impl FnMut(i64, &'s [u8], &[(&'s str, &'s str)]),
     ) {
         let mut pairs: Vec<(&str, &str)> = Vec::new();
-        for entry in self.entries[stream.entries.clone()].iter().filter(|entry| !entry.refused) {
+        for entry in self.entries[stream.entries.clone()]
+            .iter()
+            .filter(|entry| !entry.refused)
+        {
             pairs.clear();
             pairs.extend(self.metadata[entry.metadata.clone()].iter().map(|(n, v)| (&**n, &**v)));
             each(entry.timestamp, &entry.line, &pairs);
@@ -81,7 +84,12 @@ impl Accepted<'_> {
         let entries = &self.entries;
         let (mut bytes, mut metadata_bytes) = (0, 0);
         self.streams.retain(|stream| {
-            let timestamps = || entries[stream.entries.clone()].iter().map(|entry| entry.timestamp).collect();
+            let timestamps = || {
+                entries[stream.entries.clone()]
+                    .iter()
+                    .map(|entry| entry.timestamp)
+                    .collect()
+            };
             let kept = keep(stream, &timestamps);
             if !kept {
                 bytes += stream.bytes;
@@ -136,7 +144,10 @@ pub(crate) fn stream_refusal(
 ) -> String {
     let mut text = String::new();
     for &timestamp in refused.iter().take(NAMED_ENTRIES) {
-        text.push_str(&format!("entry with timestamp {} ignored, reason: '{reason}',\n", go_time(timestamp)));
+        text.push_str(&format!(
+            "entry with timestamp {} ignored, reason: '{reason}',\n",
+            go_time(timestamp)
+        ));
     }
     text.push_str(&format!(
         "user '{tenant}', total ignored: {} out of {total} for stream: {labels}",
@@ -162,7 +173,12 @@ pub(crate) fn accept<'r>(
     let mut resolved = Vec::with_capacity(request.streams.len());
     for stream in &request.streams {
         let labels = cache.resolve(&stream.labels, limits).map_err(|problem| {
-            let bytes = request.streams.iter().flat_map(|s| &s.entries).map(|e| e.line.len() as u64).sum();
+            let bytes = request
+                .streams
+                .iter()
+                .flat_map(|s| &s.entries)
+                .map(|e| e.line.len() as u64)
+                .sum();
             let entries = request.streams.iter().map(|s| s.entries.len() as u64).sum();
             discarded.count("invalid_labels", entries, bytes);
             Error::new(ErrorKind::InvalidPush, problem)
@@ -192,7 +208,10 @@ pub(crate) fn accept<'r>(
 
 /// The error of a push without streams.
 fn nothing() -> Error {
-    Error::new(ErrorKind::EmptyPush, "error at least one valid stream is required for ingestion")
+    Error::new(
+        ErrorKind::EmptyPush,
+        "error at least one valid stream is required for ingestion",
+    )
 }
 
 struct Acceptor<'a, 'r> {
@@ -212,7 +231,8 @@ impl<'r> Acceptor<'_, 'r> {
         }
         if let Some(refusal) = &labels.refusal {
             let bytes = entries.iter().map(|entry| entry.line.len() as u64).sum();
-            self.refusals.add(self.tenant, refusal, self.discarded, entries.len() as u64, bytes);
+            self.refusals
+                .add(self.tenant, refusal, self.discarded, entries.len() as u64, bytes);
             return Ok(());
         }
         let first = self.accepted.entries.len();
@@ -221,10 +241,11 @@ impl<'r> Acceptor<'_, 'r> {
         for (i, entry) in entries.iter().enumerate() {
             let mut timestamp = entry.timestamp;
             if self.limits.increment_duplicate_timestamp {
-                if let Some((pushed, kept)) = previous {
-                    if pushed == timestamp && entries[i - 1].line != entry.line {
-                        timestamp = kept.saturating_add(1);
-                    }
+                if let Some((pushed, kept)) = previous
+                    && pushed == timestamp
+                    && entries[i - 1].line != entry.line
+                {
+                    timestamp = kept.saturating_add(1);
                 }
                 previous = Some((entry.timestamp, timestamp));
             }
@@ -235,7 +256,13 @@ impl<'r> Acceptor<'_, 'r> {
             let bytes = self.accepted.bytes - bytes_before;
             let metadata_bytes = self.accepted.metadata_bytes - metadata_before;
             let kept = range.len();
-            self.accepted.streams.push(AcceptedStream { labels, entries: range, kept, bytes, metadata_bytes });
+            self.accepted.streams.push(AcceptedStream {
+                labels,
+                entries: range,
+                kept,
+                bytes,
+                metadata_bytes,
+            });
         }
         Ok(())
     }
@@ -243,12 +270,16 @@ impl<'r> Acceptor<'_, 'r> {
     fn entry(&mut self, labels: &StreamLabels, entry: &'r PushEntry<'_>, timestamp: i64) -> Result<(), Error> {
         let start = self.accepted.metadata.len();
         self.metadata(&entry.metadata)?;
-        let pushed_bytes: usize = self.accepted.metadata[start..].iter().map(|(n, v)| n.len() + v.len()).sum();
+        let pushed_bytes: usize = self.accepted.metadata[start..]
+            .iter()
+            .map(|(n, v)| n.len() + v.len())
+            .sum();
         let line = self.truncated(&entry.line);
         if let Some(refusal) = self.broken_rule(labels, entry, &line, pushed_bytes, start) {
             self.accepted.metadata.truncate(start);
             let bytes = entry.line.len() + pushed_bytes;
-            self.refusals.add(self.tenant, &refusal, self.discarded, 1, bytes as u64);
+            self.refusals
+                .add(self.tenant, &refusal, self.discarded, 1, bytes as u64);
             return Ok(());
         }
         self.detect_level(labels, &line, start);
@@ -258,7 +289,12 @@ impl<'r> Acceptor<'_, 'r> {
         // What the engine adds itself counts against nobody's rate.
         self.accepted.bytes += (line.len() + pushed_bytes) as u64;
         let metadata = start..self.accepted.metadata.len();
-        self.accepted.entries.push(AcceptedEntry { timestamp, line, metadata, refused: false });
+        self.accepted.entries.push(AcceptedEntry {
+            timestamp,
+            line,
+            metadata,
+            refused: false,
+        });
         Ok(())
     }
 
@@ -292,7 +328,8 @@ impl<'r> Acceptor<'_, 'r> {
             return Cow::Borrowed(line);
         }
         let identifier = self.limits.max_line_size_truncate_identifier.as_bytes();
-        self.discarded.count("line_too_long_truncated", 1, (line.len() - most) as u64);
+        self.discarded
+            .count("line_too_long_truncated", 1, (line.len() - most) as u64);
         let mut cut = line[..most.saturating_sub(identifier.len())].to_vec();
         cut.extend_from_slice(identifier);
         Cow::Owned(cut)
@@ -320,7 +357,10 @@ impl<'r> Acceptor<'_, 'r> {
             return Some(Refusal::new("greater_than_max_sample_age", text));
         }
         if entry.timestamp > self.now.saturating_add(limits.creation_grace_period.as_nanos()) {
-            let text = format!("entry for stream '{stream}' has timestamp too new: {}", shown(entry.timestamp));
+            let text = format!(
+                "entry for stream '{stream}' has timestamp too new: {}",
+                shown(entry.timestamp)
+            );
             return Some(Refusal::new("too_far_in_future", text));
         }
         let most = limits.max_line_size.0;
@@ -351,7 +391,10 @@ impl<'r> Acceptor<'_, 'r> {
         let most = limits.max_structured_metadata_size.0;
         if most > 0 && metadata_bytes as u64 > most {
             let what = format!("has structured metadata too large: '{metadata_bytes}' bytes, limit: '{most}' bytes");
-            return Some(Refusal::new("structured_metadata_too_large", setting(&what, "max_structured_metadata_size")));
+            return Some(Refusal::new(
+                "structured_metadata_too_large",
+                setting(&what, "max_structured_metadata_size"),
+            ));
         }
         let most = limits.max_structured_metadata_entries_count;
         if most > 0 && count > most {
@@ -367,20 +410,22 @@ impl<'r> Acceptor<'_, 'r> {
         let Some(detector) = &self.detector else { return };
         let list = &mut self.accepted.metadata;
         let place = list[start..].partition_point(|(name, _)| &**name < DETECTED_LEVEL) + start;
-        if let Some((name, value)) = list.get_mut(place) {
-            if name == DETECTED_LEVEL {
-                if let Some(level) = super::level::normal(value) {
-                    *value = Cow::Borrowed(level);
-                }
-                return;
+        if let Some((_, value)) = list.get_mut(place).filter(|(name, _)| name == DETECTED_LEVEL) {
+            if let Some(level) = super::level::normal(value) {
+                *value = Cow::Borrowed(level);
             }
+            return;
         }
         let level: Cow<'r, str> = if let Some(level) = &labels.level {
             // Of a known word the static text; of another the label's own.
             super::level::normal(level).map_or_else(|| Cow::Owned(level.clone()), Cow::Borrowed)
         } else {
             let value = |name: &str| list[start..].iter().find(|(n, _)| n == name).map(|(_, v)| &**v);
-            match if list.len() > start { detector.of_metadata(&value) } else { None } {
+            match if list.len() > start {
+                detector.of_metadata(&value)
+            } else {
+                None
+            } {
                 Some(level) => super::level::normal(level).map_or_else(|| Cow::Owned(level.to_owned()), Cow::Borrowed),
                 None => Cow::Borrowed(detector.of_line(line)),
             }
@@ -400,7 +445,17 @@ pub(crate) fn seconds(timestamp: i64) -> String {
 /// A timestamp as Go prints a time: `2006-01-02 15:04:05.999999999 +0000 UTC`.
 fn go_time(timestamp: i64) -> String {
     let (seconds, nanos) = (timestamp.div_euclid(1_000_000_000), timestamp.rem_euclid(1_000_000_000));
-    let Ok(time) = jiff::Timestamp::from_second(seconds) else { return timestamp.to_string() };
-    let fraction = if nanos == 0 { String::new() } else { format!(".{nanos:09}") };
-    format!("{}{} +0000 UTC", time.strftime("%Y-%m-%d %H:%M:%S"), fraction.trim_end_matches('0'))
+    let Ok(time) = jiff::Timestamp::from_second(seconds) else {
+        return timestamp.to_string();
+    };
+    let fraction = if nanos == 0 {
+        String::new()
+    } else {
+        format!(".{nanos:09}")
+    };
+    format!(
+        "{}{} +0000 UTC",
+        time.strftime("%Y-%m-%d %H:%M:%S"),
+        fraction.trim_end_matches('0')
+    )
 }

@@ -171,7 +171,10 @@ fn unquote(text: &str, quote: char) -> Result<(String, usize), &'static str> {
             '\\' if quote != '`' => {
                 let (_, escape) = chars.next().ok_or(UNTERMINATED)?;
                 let mut digits = |count: usize, radix: u32, first: Option<char>| {
-                    let digits: String = first.into_iter().chain(chars.by_ref().take(count).map(|(_, c)| c)).collect();
+                    let digits: String = first
+                        .into_iter()
+                        .chain(chars.by_ref().take(count).map(|(_, c)| c))
+                        .collect();
                     u32::from_str_radix(&digits, radix).map_err(|_| ESCAPE)
                 };
                 match escape {
@@ -226,15 +229,33 @@ mod tests {
     #[test]
     fn errors_name_the_place() {
         for (text, expected) in [
-            (r#"{app="p", bad-name="x"}"#, "1:14: parse error: unexpected character inside braces: '-'"),
-            (r#"{1num="x"}"#, "1:2: parse error: unexpected character inside braces: '1'"),
-            (r#"{app="b3""#, "1:10: parse error: unexpected end of input inside braces"),
-            (r#"{app=~"b6"}"#, "1:5: parse error: unexpected <op:=~> in label set, expected \"=\""),
+            (
+                r#"{app="p", bad-name="x"}"#,
+                "1:14: parse error: unexpected character inside braces: '-'",
+            ),
+            (
+                r#"{1num="x"}"#,
+                "1:2: parse error: unexpected character inside braces: '1'",
+            ),
+            (
+                r#"{app="b3""#,
+                "1:10: parse error: unexpected end of input inside braces",
+            ),
+            (
+                r#"{app=~"b6"}"#,
+                "1:5: parse error: unexpected <op:=~> in label set, expected \"=\"",
+            ),
             (r#"app="l3""#, "1:4: parse error: unexpected \"=\""),
             (r#"{app="x"} y"#, "1:11: parse error: unexpected \"y\""),
             (r#"{app="x"#, "1:6: parse error: unterminated quoted string"),
-            ("{app}", "1:5: parse error: unexpected \"}\" in label set, expected \"=\""),
-            ("{app=x}", "1:6: parse error: unexpected identifier \"x\" in label set, expected string"),
+            (
+                "{app}",
+                "1:5: parse error: unexpected \"}\" in label set, expected \"=\"",
+            ),
+            (
+                "{app=x}",
+                "1:6: parse error: unexpected identifier \"x\" in label set, expected string",
+            ),
         ] {
             assert_eq!(parse(text).expect_err(text), expected, "{text}");
         }

@@ -27,7 +27,10 @@ pub(super) fn normal(word: &str) -> Option<&'static str> {
     if word.is_empty() || word.len() > 11 {
         return None;
     }
-    WORDS.iter().find(|(known, _, _)| known.eq_ignore_ascii_case(word)).map(|(_, level, _)| *level)
+    WORDS
+        .iter()
+        .find(|(known, _, _)| known.eq_ignore_ascii_case(word))
+        .map(|(_, level, _)| *level)
 }
 
 /// Finds levels by the fields that a tenant's limits name.
@@ -39,7 +42,10 @@ pub(super) struct Detector<'l> {
 
 impl<'l> Detector<'l> {
     pub(super) fn new(limits: &'l Limits) -> Detector<'l> {
-        Detector { fields: &limits.log_level_fields, json_depth: limits.log_level_from_json_max_depth }
+        Detector {
+            fields: &limits.log_level_fields,
+            json_depth: limits.log_level_from_json_max_depth,
+        }
     }
 
     /// The level that structured metadata state.
@@ -118,7 +124,10 @@ impl<'l> Detector<'l> {
         let mut best: Option<(usize, &[u8])> = None;
         let mut rest = line;
         while let Some(equal) = memchr::memchr(b'=', rest) {
-            let key_start = rest[..equal].iter().rposition(|&b| b <= b' ').map_or(0, |blank| blank + 1);
+            let key_start = rest[..equal]
+                .iter()
+                .rposition(|&b| b <= b' ')
+                .map_or(0, |blank| blank + 1);
             let key = &rest[key_start..equal];
             let value = &rest[equal + 1..];
             let (value, behind) = match value.strip_prefix(b"\"") {
@@ -129,7 +138,9 @@ impl<'l> Detector<'l> {
                 None => value.split_at(value.iter().position(|&b| b <= b' ').unwrap_or(value.len())),
             };
             let limit = best.map_or(self.fields.len(), |(rank, _)| rank);
-            let rank = self.fields[..limit].iter().position(|field| field.as_bytes().eq_ignore_ascii_case(key));
+            let rank = self.fields[..limit]
+                .iter()
+                .position(|field| field.as_bytes().eq_ignore_ascii_case(key));
             match rank {
                 Some(0) => return Some(value),
                 Some(rank) => best = Some((rank, value)),
@@ -157,10 +168,11 @@ fn string_end(text: &[u8], from: usize) -> Option<usize> {
 fn word_in(line: &[u8]) -> Option<&'static str> {
     let mut bound = true;
     for (at, &byte) in line.iter().enumerate() {
-        if bound && matches!(byte | 0x20, b't' | b'd' | b'f' | b'c' | b'e' | b'w' | b'i') {
-            if let Some(level) = word_at(&line[at..]) {
-                return Some(level);
-            }
+        if bound
+            && matches!(byte | 0x20, b't' | b'd' | b'f' | b'c' | b'e' | b'w' | b'i')
+            && let Some(level) = word_at(&line[at..])
+        {
+            return Some(level);
         }
         bound = matches!(byte, b' ' | b'\t' | b'\n' | b'[' | b'(' | b'{' | b'"' | b'=');
     }
@@ -170,7 +182,8 @@ fn word_in(line: &[u8]) -> Option<&'static str> {
 /// The level of the word that `text` starts with, where a bound follows it.
 fn word_at(text: &[u8]) -> Option<&'static str> {
     let (_, level, _) = WORDS.iter().filter(|(_, _, running)| *running).find(|(word, _, _)| {
-        text.get(..word.len()).is_some_and(|start| start.eq_ignore_ascii_case(word.as_bytes()))
+        text.get(..word.len())
+            .is_some_and(|start| start.eq_ignore_ascii_case(word.as_bytes()))
             && text.get(word.len()).is_none_or(|&next| {
                 matches!(
                     next,

@@ -32,7 +32,9 @@ pub(super) fn name(pushed: &str) -> Result<Cow<'_, str>, String> {
         }
     }
     if kept.bytes().all(|b| b == b'_') {
-        return Err(format!("normalization for label name \"{pushed}\" resulted in invalid name \"_\""));
+        return Err(format!(
+            "normalization for label name \"{pushed}\" resulted in invalid name \"_\""
+        ));
     }
     Ok(Cow::Owned(kept))
 }
@@ -47,7 +49,11 @@ fn is_kept(name: &str) -> bool {
 
 /// The value that is kept of a pushed value.
 pub(super) fn value<'a>(pushed: &'a str) -> Cow<'a, str> {
-    if pushed.contains('\u{fffd}') { Cow::Owned(pushed.replace('\u{fffd}', " ")) } else { Cow::Borrowed(pushed) }
+    if pushed.contains('\u{fffd}') {
+        Cow::Owned(pushed.replace('\u{fffd}', " "))
+    } else {
+        Cow::Borrowed(pushed)
+    }
 }
 
 #[cfg(test)]

@@ -36,7 +36,14 @@ pub(crate) struct Refusals {
 
 impl Refusals {
     /// Counts a refusal of an entry of `bytes`.
-    pub(super) fn add(&mut self, tenant: &TenantId, refusal: &Refusal, discarded: &Discarded, entries: u64, bytes: u64) {
+    pub(super) fn add(
+        &mut self,
+        tenant: &TenantId,
+        refusal: &Refusal,
+        discarded: &Discarded,
+        entries: u64,
+        bytes: u64,
+    ) {
         let text = refusal.text.replace(TENANT, tenant.as_str());
         discarded.count(refusal.reason, entries, bytes);
         match self.texts.iter_mut().find(|(known, _)| *known == text) {
@@ -64,8 +71,11 @@ impl Refusals {
             (None, _) => Ok(()),
             (Some((text, _)), 1) => Err(Error::new(ErrorKind::InvalidPush, text)),
             _ => {
-                let groups: Vec<_> =
-                    self.texts.iter().map(|(text, count)| format!("{count} errors like: {text}")).collect();
+                let groups: Vec<_> = self
+                    .texts
+                    .iter()
+                    .map(|(text, count)| format!("{count} errors like: {text}"))
+                    .collect();
                 Err(Error::new(ErrorKind::InvalidPush, groups.join("; ")))
             }
         }
@@ -87,6 +97,9 @@ impl Discarded {
     /// Reason, entries, bytes.
     pub(crate) fn counts(&self) -> Vec<(&'static str, u64, u64)> {
         let counts = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        counts.iter().map(|(&reason, &(entries, bytes))| (reason, entries, bytes)).collect()
+        counts
+            .iter()
+            .map(|(&reason, &(entries, bytes))| (reason, entries, bytes))
+            .collect()
     }
 }

@@ -94,15 +94,24 @@ fn check(mut pairs: Vec<(String, String)>, limits: &Limits) -> StreamLabels {
     // The metric name of the text form identifies nothing here: Loki's answers never show it.
     pairs.retain(|(name, _)| name != "__name__");
     if pairs.is_empty() && limits.discover_service_name.is_empty() {
-        let refusal =
-            Refusal::new("missing_labels", "error at least one label pair is required per stream".to_owned());
-        return StreamLabels { labels: Labels::default(), level: None, refusal: Some(refusal) };
+        let refusal = Refusal::new(
+            "missing_labels",
+            "error at least one label pair is required per stream".to_owned(),
+        );
+        return StreamLabels {
+            labels: Labels::default(),
+            level: None,
+            refusal: Some(refusal),
+        };
     }
     let value = |name: &str| pairs.iter().find(|(n, _)| n == name).map(|(_, v)| v.clone());
     let internal = INTERNAL.iter().any(|name| value(name).is_some());
     if value(SERVICE_NAME).is_none() && !limits.discover_service_name.is_empty() && !internal {
         let service = limits.discover_service_name.iter().find_map(|name| value(name));
-        pairs.push((SERVICE_NAME.to_owned(), service.unwrap_or_else(|| "unknown_service".to_owned())));
+        pairs.push((
+            SERVICE_NAME.to_owned(),
+            service.unwrap_or_else(|| "unknown_service".to_owned()),
+        ));
         pairs.sort_by(|a, b| a.0.cmp(&b.0));
     }
     let refusal = broken_rule(&pairs, limits);
@@ -110,7 +119,11 @@ fn check(mut pairs: Vec<(String, String)>, limits: &Limits) -> StreamLabels {
         let value = pairs.iter().find(|(name, _)| name == field).map(|(_, v)| v.as_str())?;
         Some(super::level::normal(value).map_or_else(|| value.to_owned(), str::to_owned))
     });
-    StreamLabels { labels: Labels::from_pairs(pairs), level, refusal }
+    StreamLabels {
+        labels: Labels::from_pairs(pairs),
+        level,
+        refusal,
+    }
 }
 
 fn broken_rule(pairs: &[(String, String)], limits: &Limits) -> Option<Refusal> {

@@ -27,7 +27,12 @@ impl<'a> BlockBatch<'a> {
         scratch.columns.clear();
         scratch.metadata.clear();
         stats.hand_over(&block.summary(), block.is_in_head());
-        BlockBatch { block, scratch, read: ColumnSet::NONE, stats }
+        BlockBatch {
+            block,
+            scratch,
+            read: ColumnSet::NONE,
+            stats,
+        }
     }
 }
 
@@ -40,7 +45,8 @@ impl Batch for BlockBatch<'_> {
         let want = want | self.read;
         if want != self.read {
             self.block.read(&mut self.scratch.columns, lower(want))?;
-            self.stats.read(&self.block.summary(), self.block.stored_bytes(), self.read, want);
+            self.stats
+                .read(&self.block.summary(), self.block.stored_bytes(), self.read, want);
             if want.contains(ColumnSet::METADATA) && !self.read.contains(ColumnSet::METADATA) {
                 raise_metadata(&self.scratch.columns, &mut self.scratch.metadata);
             }
@@ -65,7 +71,11 @@ impl<'a> MergedBatch<'a> {
         let summary = summary_of(columns);
         stats.hand_over(&summary, in_head);
         stats.read(&summary, 0, ColumnSet::NONE, ColumnSet::ALL);
-        MergedBatch { columns, metadata, summary }
+        MergedBatch {
+            columns,
+            metadata,
+            summary,
+        }
     }
 }
 
@@ -84,7 +94,12 @@ pub(super) fn summary_of(columns: &BlockColumns) -> Summary {
     let timestamps = columns.timestamps();
     let bytes_of = |column: &loki_chunk::MetadataColumn| -> u64 {
         let value = |&symbol: &u32| column.values().get((symbol as usize).checked_sub(1)?);
-        column.symbols().iter().filter_map(value).map(|value| (column.name().len() + value.len()) as u64).sum()
+        column
+            .symbols()
+            .iter()
+            .filter_map(value)
+            .map(|value| (column.name().len() + value.len()) as u64)
+            .sum()
     };
     let metadata_bytes = columns.metadata().iter().map(bytes_of).sum();
     Summary {
@@ -97,8 +112,14 @@ pub(super) fn summary_of(columns: &BlockColumns) -> Summary {
     }
 }
 
-fn columns_of<'a>(columns: &'a BlockColumns, metadata: &'a [MetadataColumn]) -> Columns<'a> {
-    Columns { timestamps: columns.timestamps(), offsets: columns.offsets(), lines: columns.lines(), metadata }
+/// The chunk's columns as LogQL's.
+pub(crate) fn columns_of<'a>(columns: &'a BlockColumns, metadata: &'a [MetadataColumn]) -> Columns<'a> {
+    Columns {
+        timestamps: columns.timestamps(),
+        offsets: columns.offsets(),
+        lines: columns.lines(),
+        metadata,
+    }
 }
 
 /// A set of LogQL's columns as the chunk's.
@@ -114,7 +135,8 @@ fn lower(want: ColumnSet) -> ChunkColumns {
     .fold(ChunkColumns::NONE, |set, (_, column)| set | column)
 }
 
-fn raise_metadata(columns: &BlockColumns, into: &mut Vec<MetadataColumn>) {
+/// The chunk's metadata columns as LogQL's.
+pub(crate) fn raise_metadata(columns: &BlockColumns, into: &mut Vec<MetadataColumn>) {
     into.clear();
     into.extend(columns.metadata().iter().map(|column| MetadataColumn {
         name: column.name().to_owned(),

@@ -1,11 +1,11 @@
 //! The limits that a query is held against before it runs.
 
-use super::select::Parts;
+use super::scope::Scope;
 use crate::{Error, ErrorKind, Limits, Period, QueryRequest};
 use loki_index::Needles;
-use loki_logql::{QueryResult, Time};
 use loki_logql::ast::{Expr, LogRange, Selector};
 use loki_logql::visit::{Visitor, walk_log_range};
+use loki_logql::{QueryResult, Time};
 
 /// Holds a parsed query against the limits of its tenant.
 ///
@@ -36,14 +36,13 @@ pub(crate) fn check(expr: &Expr, request: &QueryRequest, limits: &Limits) -> Res
         }
         check_labels(selector, limits)?;
     }
-    if limits.max_query_range > Period::ZERO {
-        if let Some(range) = found.ranges.iter().max().filter(|&&range| range > limits.max_query_range.as_nanos()) {
-            let text = format!("[interval] value exceeds limit: [{}] > [{}]", Period(*range), limits.max_query_range);
-            return exceeded(text);
-        }
+    let longest = Period(found.ranges.iter().copied().max().unwrap_or(0));
+    if limits.max_query_range > Period::ZERO && longest > limits.max_query_range {
+        let most = limits.max_query_range;
+        return exceeded(format!("[interval] value exceeds limit: [{longest}] > [{most}]"));
     }
     if limits.max_query_length > Period::ZERO {
-        let longest = found.ranges.iter().copied().max().unwrap_or(0);
+        let longest = longest.as_nanos();
         let length = match request.time {
             Time::Range { start, end, .. } => end.saturating_sub(start).saturating_add(longest),
             Time::Instant(_) => longest,
@@ -61,8 +60,12 @@ pub(crate) fn check(expr: &Expr, request: &QueryRequest, limits: &Limits) -> Res
 
 fn check_labels(selector: &Selector, limits: &Limits) -> Result<(), Error> {
     let names: Vec<&str> = selector.matchers.iter().map(|matcher| matcher.name.as_str()).collect();
-    let missing: Vec<&str> =
-        limits.required_labels.iter().map(String::as_str).filter(|name| !names.contains(name)).collect();
+    let missing: Vec<&str> = limits
+        .required_labels
+        .iter()
+        .map(String::as_str)
+        .filter(|name| !names.contains(name))
+        .collect();
     if !missing.is_empty() {
         let text = format!(
             "stream selector is missing required matchers [{}], labels present in the query were [{}]",
@@ -118,7 +121,9 @@ pub(crate) fn check_blocked(text: &str, expr: &Expr, limits: &Limits) -> Result<
 
 /// 32-bit FNV-1 (Fowler, Noll, Vo).
 fn fnv1(bytes: &[u8]) -> u32 {
-    bytes.iter().fold(0x811c_9dc5, |hash: u32, &byte| hash.wrapping_mul(0x0100_0193) ^ u32::from(byte))
+    bytes.iter().fold(0x811c_9dc5, |hash: u32, &byte| {
+        hash.wrapping_mul(0x0100_0193) ^ u32::from(byte)
+    })
 }
 
 #[derive(Debug, Default)]
@@ -141,7 +146,14 @@ impl Visitor for Found {
 /// The times of a request as a tenant may ask for them: not before the lookback, and aligned to the step where the
 /// configuration splits queries.
 pub(crate) fn clamp(time: Time, is_log: bool, limits: &Limits, now: i64) -> Time {
-    let Time::Range { mut start, mut end, step } = time else { return time };
+    let Time::Range {
+        mut start,
+        mut end,
+        step,
+    } = time
+    else {
+        return time;
+    };
     if limits.max_query_lookback > Period::ZERO {
         start = start.max(now.saturating_sub(limits.max_query_lookback.as_nanos()));
         end = end.max(start);
@@ -181,11 +193,11 @@ const RECENT: i64 = 3 * 3600 * 1_000_000_000;
 ///
 /// # Errors
 ///
-/// As [`Parts::select`].
+/// As [`Scope::select`].
 pub(crate) fn is_unseen(
     error: &loki_logql::Error,
     expr: &Expr,
-    parts: &Parts,
+    scope: &Scope,
     time: Time,
     now: i64,
 ) -> Result<bool, Error> {
@@ -200,7 +212,15 @@ pub(crate) fn is_unseen(
     }
     let longest = found.ranges.iter().copied().max().unwrap_or(0);
     for selector in &found.selectors {
-        if !parts.select(&selector.matchers, start.saturating_sub(longest), end.saturating_add(1), &Needles::new())?.is_empty() {
+        if !scope
+            .select(
+                &selector.matchers,
+                start.saturating_sub(longest),
+                end.saturating_add(1),
+                &Needles::new(),
+            )?
+            .is_empty()
+        {
             return Ok(false);
         }
     }

@@ -12,11 +12,15 @@ use std::collections::BTreeSet;
 /// # Errors
 ///
 /// A damaged segment, a matcher that does not compile.
-pub(crate) fn series(parts: &Parts, selectors: &[Selector], start: i64, end: i64) -> Result<BTreeSet<Labels>, Error> {
+pub(super) fn series(parts: &Parts, selectors: &[Selector], start: i64, end: i64) -> Result<BTreeSet<Labels>, Error> {
     let mut found = BTreeSet::new();
     each_selector(selectors, |matchers| {
         let predicates = lower(matchers)?;
-        for segment in parts.segments.iter().filter(|s| s.overlaps(start, end.saturating_add(1))) {
+        for segment in parts
+            .segments
+            .iter()
+            .filter(|s| s.overlaps(start, end.saturating_add(1)))
+        {
             found.extend(segment.series(&predicates, start, end)?);
         }
         for head in &parts.heads {
@@ -37,7 +41,7 @@ pub(crate) fn series(parts: &Parts, selectors: &[Selector], start: i64, end: i64
 /// # Errors
 ///
 /// As [`series`].
-pub(crate) fn label_names(
+pub(super) fn label_names(
     parts: &Parts,
     selectors: &[Selector],
     start: i64,
@@ -46,11 +50,19 @@ pub(crate) fn label_names(
     let mut names = BTreeSet::new();
     each_selector(selectors, |matchers| {
         let predicates = lower(matchers)?;
-        for segment in parts.segments.iter().filter(|s| s.overlaps(start, end.saturating_add(1))) {
+        for segment in parts
+            .segments
+            .iter()
+            .filter(|s| s.overlaps(start, end.saturating_add(1)))
+        {
             names.extend(segment.label_names(&predicates, start, end)?);
         }
         for labels in in_heads(parts, &predicates, start, end) {
-            for (name, _) in labels.iter().filter(|(name, _)| !names.contains(*name)).collect::<Vec<_>>() {
+            for (name, _) in labels
+                .iter()
+                .filter(|(name, _)| !names.contains(*name))
+                .collect::<Vec<_>>()
+            {
                 names.insert(name.to_owned());
             }
         }
@@ -64,7 +76,7 @@ pub(crate) fn label_names(
 /// # Errors
 ///
 /// As [`series`].
-pub(crate) fn label_values(
+pub(super) fn label_values(
     parts: &Parts,
     name: &str,
     selectors: &[Selector],
@@ -74,7 +86,11 @@ pub(crate) fn label_values(
     let mut values = BTreeSet::new();
     each_selector(selectors, |matchers| {
         let predicates = lower(matchers)?;
-        for segment in parts.segments.iter().filter(|s| s.overlaps(start, end.saturating_add(1))) {
+        for segment in parts
+            .segments
+            .iter()
+            .filter(|s| s.overlaps(start, end.saturating_add(1)))
+        {
             values.extend(segment.label_values(name, &predicates, start, end)?);
         }
         for labels in in_heads(parts, &predicates, start, end) {
@@ -90,7 +106,7 @@ pub(crate) fn label_values(
 /// # Errors
 ///
 /// As [`series`].
-pub(crate) fn index_stats(parts: &Parts, selector: &[Selector], start: i64, end: i64) -> Result<IndexStats, Error> {
+pub(super) fn index_stats(parts: &Parts, selector: &[Selector], start: i64, end: i64) -> Result<IndexStats, Error> {
     let mut stats = IndexStats::default();
     each_selector(selector, |matchers| {
         for stream in parts.select(matchers, start, end.saturating_add(1), &Needles::new())? {
@@ -99,7 +115,11 @@ pub(crate) fn index_stats(parts: &Parts, selector: &[Selector], start: i64, end:
                 let summary = block.summary();
                 let span = (summary.max_timestamp - summary.min_timestamp) as f64;
                 let inside = (end.min(summary.max_timestamp) - start.max(summary.min_timestamp)) as f64;
-                let share = if span > 0.0 { (inside / span).clamp(0.0, 1.0) } else { 1.0 };
+                let share = if span > 0.0 {
+                    (inside / span).clamp(0.0, 1.0)
+                } else {
+                    1.0
+                };
                 stats.chunks += 1;
                 stats.bytes += (summary.line_bytes as f64 * share) as u64;
                 stats.entries += (f64::from(summary.entries) * share) as u64;
@@ -116,10 +136,14 @@ fn in_heads<'p>(
     start: i64,
     end: i64,
 ) -> impl Iterator<Item = Labels> + 'p {
-    parts.heads.iter().flat_map(|head| head.select(predicates)).filter_map(move |stream| {
-        let (oldest, newest) = stream.time_range();
-        (newest >= start && oldest <= end).then(|| stream.labels().clone())
-    })
+    parts
+        .heads
+        .iter()
+        .flat_map(|head| head.select(predicates))
+        .filter_map(move |stream| {
+            let (oldest, newest) = stream.time_range();
+            (newest >= start && oldest <= end).then(|| stream.labels().clone())
+        })
 }
 
 fn each_selector(

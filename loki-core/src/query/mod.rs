@@ -3,13 +3,19 @@
 mod batch;
 mod block_ref;
 mod check;
+mod detected;
 mod metadata;
+mod scope;
 mod select;
 mod source;
 mod stats;
+mod volume;
 
+pub(crate) use batch::{columns_of, raise_metadata};
 pub(crate) use check::{check, check_blocked, clamp, entries_returned, is_unseen, nothing, timed_out};
-pub(crate) use metadata::{index_stats, label_names, label_values, series};
-pub(crate) use select::{Parts, selectors};
+pub(crate) use detected::{detected_field_values, detected_fields, detected_labels, sample};
+pub(crate) use scope::{Scope, TENANT};
+pub(crate) use select::{Parts, lower, selectors};
 pub(crate) use source::EngineSource;
 pub(crate) use stats::StatsCounter;
+pub(crate) use volume::{VolumeBounds, any_selector, check_volume, volume};

@@ -1,6 +1,7 @@
 //! From matchers and a time range to the blocks of each stream.
 
 use super::block_ref::{BlockRef, source_error};
+use crate::delete::{DeleteFilter, stream_filters};
 use crate::head::TenantHead;
 use crate::store::{Segment, SegmentBlock};
 use crate::{Error, ErrorKind};
@@ -17,6 +18,8 @@ use std::sync::Arc;
 pub(crate) struct Parts {
     pub(crate) heads: Vec<Arc<TenantHead>>,
     pub(crate) segments: Vec<Arc<Segment>>,
+    /// What delete requests hide of them.
+    pub(crate) hidden: Vec<Arc<DeleteFilter>>,
 }
 
 /// The blocks of one stream.
@@ -25,6 +28,8 @@ pub(super) struct StreamBlocks {
     pub(super) labels: Labels,
     /// As they were found: segments by number, then heads; within each in the order stored.
     pub(super) blocks: Vec<BlockRef>,
+    /// What delete requests hide of them.
+    pub(super) hidden: Vec<Arc<DeleteFilter>>,
 }
 
 impl Parts {
@@ -46,7 +51,11 @@ impl Parts {
         let mut by_labels: HashMap<Labels, usize, RandomState> = HashMap::default();
         let mut stream_of = |streams: &mut Vec<StreamBlocks>, labels: &Labels| {
             *by_labels.entry(labels.clone()).or_insert_with(|| {
-                streams.push(StreamBlocks { labels: labels.clone(), blocks: Vec::new() });
+                streams.push(StreamBlocks {
+                    labels: labels.clone(),
+                    blocks: Vec::new(),
+                    hidden: stream_filters(&self.hidden, labels),
+                });
                 streams.len() - 1
             })
         };
@@ -54,12 +63,18 @@ impl Parts {
             if !segment.overlaps(start, end) {
                 continue;
             }
-            for chunk in segment.select(&predicates, start, end).map_err(|e| source_error(e.to_string()))? {
+            for chunk in segment
+                .select(&predicates, start, end)
+                .map_err(|e| source_error(e.to_string()))?
+            {
                 let is_wanted = |block: &SegmentBlock| {
                     block.header.overlaps(&(start..end)) && (needles.is_empty() || segment.may_match(block, needles))
                 };
                 let wanted = chunk.blocks.into_iter().filter(is_wanted);
-                let mut wanted = wanted.map(|block| BlockRef::Stored { segment: Arc::clone(segment), block });
+                let mut wanted = wanted.map(|block| BlockRef::Stored {
+                    segment: Arc::clone(segment),
+                    block,
+                });
                 if let Some(first) = wanted.next() {
                     let place = stream_of(&mut streams, &chunk.labels);
                     streams[place].blocks.push(first);
@@ -90,13 +105,17 @@ impl Parts {
 pub(super) fn needles(literals: &[Vec<Literal>]) -> Needles {
     let mut needles = Needles::new();
     for any_of in literals {
-        needles.and_any(any_of.iter().map(|literal| Needle::new(&literal.bytes, literal.ignore_case)));
+        needles.and_any(
+            any_of
+                .iter()
+                .map(|literal| Needle::new(&literal.bytes, literal.ignore_case)),
+        );
     }
     needles
 }
 
 /// Matchers compiled for the index.
-pub(super) fn lower(matchers: &[Matcher]) -> Result<Vec<Predicate>, loki_logql::Error> {
+pub(crate) fn lower(matchers: &[Matcher]) -> Result<Vec<Predicate>, loki_logql::Error> {
     matchers
         .iter()
         .map(|matcher| {

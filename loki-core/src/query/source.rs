@@ -2,9 +2,11 @@
 
 use super::batch::{BlockBatch, MergedBatch, Scratch, summary_of};
 use super::block_ref::{BlockRef, source_error};
-use super::select::{Parts, StreamBlocks, needles};
+use super::scope::Scope;
+use super::select::{StreamBlocks, needles};
 use super::stats::StatsCounter;
 use crate::Clock;
+use crate::delete::{DeleteFilter, remaining};
 use crate::pool::Pool;
 use loki_chunk::{BlockColumns, ColumnSet, Merge, MergeSource};
 use loki_logql::source::{Order, Selection, Source, Visitor, Worker};
@@ -13,7 +15,7 @@ use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 use std::ops::ControlFlow;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 
 /// Entries of a batch that is merged from several blocks.
 const RUN_ENTRIES: usize = 8192;
@@ -23,7 +25,7 @@ const PARALLEL_BYTES: u64 = 1 << 20;
 /// What one query reads.
 #[derive(Debug)]
 pub(crate) struct EngineSource<'e> {
-    pub(crate) parts: Parts,
+    pub(crate) scope: Scope,
     pub(crate) pool: &'e Pool,
     pub(crate) stats: &'e StatsCounter,
     pub(crate) clock: &'e dyn Clock,
@@ -38,6 +40,8 @@ struct Unit {
     min_timestamp: i64,
     max_timestamp: i64,
     content: Content,
+    /// What is hidden of it.
+    hidden: Vec<Arc<DeleteFilter>>,
 }
 
 #[derive(Debug)]
@@ -50,8 +54,14 @@ enum Content {
 
 impl Source for EngineSource<'_> {
     fn visit(&self, selection: &Selection<'_>, visitor: &dyn Visitor) -> Result<(), Error> {
-        let streams = self.parts.select(selection.matchers, selection.start, selection.end, &needles(selection.literals))?;
-        self.stats.select(streams.len(), streams.iter().map(|s| s.blocks.len()).sum());
+        let streams = self.scope.select(
+            selection.matchers,
+            selection.start,
+            selection.end,
+            &needles(selection.literals),
+        )?;
+        self.stats
+            .select(streams.len(), streams.iter().map(|s| s.blocks.len()).sum());
         let units: Vec<Unit> = streams.into_iter().flat_map(units).collect();
         match selection.order {
             Order::Any => self.visit_any(units, visitor),
@@ -63,14 +73,20 @@ impl Source for EngineSource<'_> {
 impl EngineSource<'_> {
     fn visit_any(&self, units: Vec<Unit>, visitor: &dyn Visitor) -> Result<(), Error> {
         let bytes: u64 = units.iter().map(Unit::line_bytes).sum();
-        let threads = if bytes < PARALLEL_BYTES { 1 } else { self.pool.threads().min(units.len()) };
+        let threads = if bytes < PARALLEL_BYTES {
+            1
+        } else {
+            self.pool.threads().min(units.len())
+        };
         let next = AtomicUsize::new(0);
         let stop = AtomicBool::new(false);
         let work = || -> Result<(), Error> {
             let mut worker = visitor.worker();
             let mut scratch = Scratch::default();
             while !stop.load(Ordering::Relaxed) {
-                let Some(unit) = units.get(next.fetch_add(1, Ordering::Relaxed)) else { break };
+                let Some(unit) = units.get(next.fetch_add(1, Ordering::Relaxed)) else {
+                    break;
+                };
                 self.check_deadline()?;
                 if self.hand_over(unit, &mut *worker, &mut scratch)?.is_break() {
                     break;
@@ -85,7 +101,10 @@ impl EngineSource<'_> {
         self.pool.run(threads, &|| {
             if let Err(error) = work() {
                 stop.store(true, Ordering::Relaxed);
-                failure.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert(error);
+                failure
+                    .lock()
+                    .unwrap_or_else(PoisonError::into_inner)
+                    .get_or_insert(error);
             }
         });
         match failure.into_inner().unwrap_or_else(PoisonError::into_inner) {
@@ -102,15 +121,19 @@ impl EngineSource<'_> {
             _ => unit.min_timestamp.checked_neg().unwrap_or(i64::MAX),
         };
         let mut slots: Vec<Option<Unit>> = units.into_iter().map(Some).collect();
-        let mut heap: BinaryHeap<(i64, Reverse<usize>)> =
-            slots.iter().flatten().enumerate().map(|(i, unit)| (key(unit), Reverse(i))).collect();
+        let mut heap: BinaryHeap<(i64, Reverse<usize>)> = slots
+            .iter()
+            .flatten()
+            .enumerate()
+            .map(|(i, unit)| (key(unit), Reverse(i)))
+            .collect();
         let mut worker = visitor.worker();
         let mut scratch = Scratch::default();
         while let Some((_, Reverse(place))) = heap.pop() {
             self.check_deadline()?;
             let unit = slots[place].take().expect("each place is in the heap once");
-            if let Content::Many(blocks) = &unit.content {
-                for run in self.merged(&unit.labels, blocks)? {
+            if let Some(blocks) = unit.blocks_to_merge() {
+                for run in self.merged(&unit, blocks)? {
                     heap.push((key(&run), Reverse(slots.len())));
                     slots.push(Some(run));
                 }
@@ -127,16 +150,17 @@ impl EngineSource<'_> {
         worker: &mut (dyn Worker + Send + '_),
         scratch: &mut Scratch,
     ) -> Result<ControlFlow<()>, Error> {
-        match &unit.content {
-            Content::One(block) => worker.batch(&unit.labels, &mut BlockBatch::new(block, scratch, self.stats)),
-            Content::Merged(columns) => {
-                worker.batch(&unit.labels, &mut MergedBatch::new(columns, false, self.stats))
-            }
-            Content::Many(blocks) => {
+        let mut picked = BlockColumns::new();
+        match (&unit.content, unit.blocks_to_merge()) {
+            (_, Some(blocks)) => {
                 let in_head = blocks.iter().all(BlockRef::is_in_head);
                 let mut merge = Merge::new(blocks.iter().map(Reading));
                 while let Some(run) = merge.next_run(RUN_ENTRIES).map_err(read_error)? {
                     self.check_deadline()?;
+                    let run = unit.visible(run, &mut picked)?;
+                    if run.is_empty() {
+                        continue;
+                    }
                     let flow = worker.batch(&unit.labels, &mut MergedBatch::new(run, in_head, self.stats))?;
                     if flow.is_break() {
                         return Ok(flow);
@@ -144,31 +168,68 @@ impl EngineSource<'_> {
                 }
                 Ok(ControlFlow::Continue(()))
             }
+            (Content::One(block), None) => worker.batch(&unit.labels, &mut BlockBatch::new(block, scratch, self.stats)),
+            (Content::Merged(columns), None) => {
+                worker.batch(&unit.labels, &mut MergedBatch::new(columns, false, self.stats))
+            }
+            (Content::Many(_), None) => unreachable!("several blocks are always merged"),
         }
     }
 
-    fn merged(&self, labels: &Labels, blocks: &[BlockRef]) -> Result<Vec<Unit>, Error> {
+    /// The visible entries of a unit whose blocks have to be merged, in parts that do not overlap.
+    fn merged(&self, unit: &Unit, blocks: &[BlockRef]) -> Result<Vec<Unit>, Error> {
         let mut runs = Vec::new();
+        let mut picked = BlockColumns::new();
         let mut merge = Merge::new(blocks.iter().map(Reading));
         while let Some(run) = merge.next_run(RUN_ENTRIES).map_err(read_error)? {
             self.check_deadline()?;
+            let run = unit.visible(run, &mut picked)?;
+            if run.is_empty() {
+                continue;
+            }
             let summary = summary_of(run);
             runs.push(Unit {
-                labels: labels.clone(),
+                labels: unit.labels.clone(),
                 min_timestamp: summary.min_timestamp,
                 max_timestamp: summary.max_timestamp,
                 content: Content::Merged(Box::new(run.clone())),
+                hidden: Vec::new(),
             });
         }
         Ok(runs)
     }
 
     fn check_deadline(&self) -> Result<(), Error> {
-        if self.clock.now() > self.deadline { Err(Error::new(ErrorKind::Cancelled)) } else { Ok(()) }
+        if self.clock.now() > self.deadline {
+            Err(Error::new(ErrorKind::Cancelled))
+        } else {
+            Ok(())
+        }
     }
 }
 
 impl Unit {
+    /// Its blocks, where they cannot be handed over as they lie: several, or one of which a part is hidden.
+    fn blocks_to_merge(&self) -> Option<&[BlockRef]> {
+        match &self.content {
+            Content::One(_) if self.hidden.is_empty() => None,
+            Content::One(block) => Some(std::slice::from_ref(block)),
+            Content::Many(blocks) => Some(blocks),
+            Content::Merged(_) => None,
+        }
+    }
+
+    /// The entries of `run` that are not hidden: `run` itself, or a part of it in `picked`.
+    fn visible<'r>(&self, run: &'r BlockColumns, picked: &'r mut BlockColumns) -> Result<&'r BlockColumns, Error> {
+        match remaining(&self.hidden, &self.labels, run, &mut |_, _| {}) {
+            None => Ok(run),
+            Some(places) => {
+                run.pick(&places, picked).map_err(|e| source_error(e.to_string()))?;
+                Ok(picked)
+            }
+        }
+    }
+
     fn line_bytes(&self) -> u64 {
         match &self.content {
             Content::One(block) => block.summary().line_bytes,
@@ -178,7 +239,7 @@ impl Unit {
     }
 }
 
-/// The blocks of a stream, those together that overlap in time.
+/// The blocks of a stream, those together that overlap in time, without those that are hidden whole.
 fn units(stream: StreamBlocks) -> Vec<Unit> {
     let mut blocks: Vec<(usize, BlockRef)> = stream.blocks.into_iter().enumerate().collect();
     blocks.sort_by_key(|(_, block)| block.summary().min_timestamp);
@@ -202,9 +263,23 @@ fn units(stream: StreamBlocks) -> Vec<Unit> {
             (1, Some(only)) => Content::One(only),
             (_, last) => Content::Many(blocks.into_iter().chain(last).collect()),
         };
-        Unit { labels: stream.labels.clone(), min_timestamp, max_timestamp, content }
+        let overlaps = |filter: &&Arc<DeleteFilter>| filter.overlaps(min_timestamp, max_timestamp);
+        let hidden = stream.hidden.iter().filter(overlaps).cloned().collect();
+        Unit {
+            labels: stream.labels.clone(),
+            min_timestamp,
+            max_timestamp,
+            content,
+            hidden,
+        }
     };
-    groups.into_iter().map(unit).collect()
+    let is_visible = |unit: &Unit| {
+        !unit
+            .hidden
+            .iter()
+            .any(|filter| filter.covers(unit.min_timestamp, unit.max_timestamp))
+    };
+    groups.into_iter().map(unit).filter(is_visible).collect()
 }
 
 /// A block as a source of a merge.

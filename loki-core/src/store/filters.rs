@@ -1,8 +1,8 @@
 //! Content filters in a segment: making them, finding them, asking them. See `FORMAT.md`.
 
 use super::layout::{View, u32_at, u64_at};
-use crate::files::FileBytes;
 use crate::ContentFilters;
+use crate::files::FileBytes;
 use loki_chunk::{BlockColumns, BlockHeader, ColumnSet};
 use loki_index::{ContentFilter, ContentFilterBuilder, FilterSettings, Grams, Needles};
 use std::ops::Range;
@@ -35,7 +35,10 @@ impl FilterMaker {
             ContentFilters::Dense => Some(Grams::Dense),
         };
         let builder = grams.map(|grams| ContentFilterBuilder::new(FilterSettings { grams }));
-        FilterMaker { builder, columns: BlockColumns::new() }
+        FilterMaker {
+            builder,
+            columns: BlockColumns::new(),
+        }
     }
 
     /// Whether blocks should have filters.
@@ -90,7 +93,9 @@ impl FilterTable {
 
     /// The filters gathered, which will lie at `offset` of the file.
     pub(super) fn take_run(&mut self, offset: u64) -> Vec<u8> {
-        self.places[self.written..].iter_mut().for_each(|place| place.0 += offset);
+        self.places[self.written..]
+            .iter_mut()
+            .for_each(|place| place.0 += offset);
         self.written = self.places.len();
         std::mem::take(&mut self.run)
     }
@@ -146,7 +151,12 @@ impl Filters {
         if length > 0 && length - firsts != blocks * PLACE_BYTES {
             return Err(format!("{length} bytes do not place the filters of {blocks} blocks"));
         }
-        Ok(Filters { table, file, streams, states: (0..blocks).map(|_| AtomicU8::new(UNKNOWN)).collect() })
+        Ok(Filters {
+            table,
+            file,
+            streams,
+            states: (0..blocks).map(|_| AtomicU8::new(UNKNOWN)).collect(),
+        })
     }
 
     /// The number of the first block of a stream, counted over the segment; of no meaning where there are no filters.

@@ -71,7 +71,10 @@ impl Footer {
 
     /// Reads the footer of a whole segment. Every section that it names lies in the file.
     pub(super) fn decode(segment: &[u8]) -> Result<Footer, String> {
-        let start = segment.len().checked_sub(FOOTER_BYTES).filter(|&start| start >= MAGIC.len());
+        let start = segment
+            .len()
+            .checked_sub(FOOTER_BYTES)
+            .filter(|&start| start >= MAGIC.len());
         let start = start.ok_or_else(|| format!("{} bytes are too few for a segment", segment.len()))?;
         let bytes = &segment[start..];
         if segment[..MAGIC.len()] != MAGIC || bytes[MAGIC_AT..] != MAGIC {
@@ -88,10 +91,17 @@ impl Footer {
         }
         let section = |i: usize| {
             let at = SECTIONS_AT + i * SECTION_BYTES;
-            let section =
-                Section { offset: u64_at(bytes, at), length: u64_at(bytes, at + 8), crc: u32_at(bytes, at + 16) };
-            let end = section.offset.checked_add(section.length).filter(|&end| end <= start as u64);
-            end.map(|_| section).ok_or_else(|| format!("section {i} ends behind the footer's start"))
+            let section = Section {
+                offset: u64_at(bytes, at),
+                length: u64_at(bytes, at + 8),
+                crc: u32_at(bytes, at + 16),
+            };
+            let end = section
+                .offset
+                .checked_add(section.length)
+                .filter(|&end| end <= start as u64);
+            end.map(|_| section)
+                .ok_or_else(|| format!("section {i} ends behind the footer's start"))
         };
         Ok(Footer {
             directories: section(0)?,
@@ -130,7 +140,10 @@ pub(super) struct View {
 
 impl View {
     pub(super) fn new(bytes: crate::files::FileBytes, section: &Section) -> View {
-        View { bytes, range: section.range() }
+        View {
+            bytes,
+            range: section.range(),
+        }
     }
 
     /// Whether the bytes are those that were written.
@@ -139,7 +152,10 @@ impl View {
         if crc == section.crc {
             return Ok(());
         }
-        Err(Error::corrupt(name, format!("a section's checksum is {crc:08x}, expected {:08x}", section.crc)))
+        Err(Error::corrupt(
+            name,
+            format!("a section's checksum is {crc:08x}, expected {:08x}", section.crc),
+        ))
     }
 }
 

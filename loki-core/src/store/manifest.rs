@@ -1,18 +1,16 @@
 //! Which segments of a tenant are live: a log of numbered records, each made once and never changed.
 
+use super::records::Records;
+use crate::Error;
 use crate::files::Files;
-use crate::{Error, ErrorKind};
 use serde::{Deserialize, Serialize};
-use std::io;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 
 /// Version of the record layout.
 const VERSION: u32 = 1;
 /// After so many records one of them repeats all live segments, and the older ones go.
 const RECORDS_PER_SNAPSHOT: u64 = 32;
-/// Hexadecimal digits of the checksum in front of a record.
-const CRC_DIGITS: usize = 8;
 
 /// What the manifest says of a segment.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -53,8 +51,7 @@ struct Record {
 /// The manifest of one tenant.
 #[derive(Debug)]
 pub(crate) struct Manifest {
-    files: Arc<dyn Files>,
-    folder: PathBuf,
+    records: Records,
     /// Number of the last record; 0 before the first.
     last: u64,
     wal_through: u64,
@@ -66,14 +63,12 @@ impl Manifest {
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::Corrupt`] where a record is damaged or missing, [`ErrorKind::Io`].
+    /// [`Corrupt`](crate::ErrorKind::Corrupt) where a record is damaged or missing, [`Io`](crate::ErrorKind::Io).
     pub(crate) fn open(files: Arc<dyn Files>, folder: &Path) -> Result<Manifest, Error> {
-        let names = files.list(folder).map_err(|e| Error::io(folder.display(), e))?;
-        let mut numbers: Vec<u64> = names.iter().filter_map(|name| number(name)).collect();
-        numbers.sort_unstable();
+        let files = Records::new(files, folder, "manifest", VERSION);
         let mut records = Vec::new();
-        for number in numbers.into_iter().rev() {
-            let record = read(&*files, &path(folder, number), number)?;
+        for number in files.numbers()?.into_iter().rev() {
+            let record: Record = files.read(number)?;
             let complete = record.snapshot;
             records.push(record);
             if complete {
@@ -81,11 +76,16 @@ impl Manifest {
             }
         }
         records.reverse();
-        let mut manifest = Manifest { files, folder: folder.to_owned(), last: 0, wal_through: 0, live: Vec::new() };
+        let mut manifest = Manifest {
+            records: files,
+            last: 0,
+            wal_through: 0,
+            live: Vec::new(),
+        };
         for record in records {
             if !record.snapshot && record.number != manifest.last + 1 {
                 let problem = format!("record {} follows record {}", record.number, manifest.last);
-                return Err(Error::corrupt(folder.display(), problem));
+                return Err(Error::corrupt(manifest.records.folder().display(), problem));
             }
             manifest.apply(&record);
         }
@@ -106,8 +106,9 @@ impl Manifest {
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::Io`]: nothing changed. [`ErrorKind::Closed`]: whether it changed will be seen at the next open, and
-    /// until then nothing may be written. [`ErrorKind::Locked`]: another wrote a record.
+    /// [`Io`](crate::ErrorKind::Io): nothing changed. [`Closed`](crate::ErrorKind::Closed): whether it changed will be
+    /// seen at the next open, and until then nothing may be written. [`Locked`](crate::ErrorKind::Locked): another
+    /// wrote a record.
     pub(crate) fn commit(&mut self, change: Change) -> Result<(), Error> {
         let mut record = Record {
             version: VERSION,
@@ -120,12 +121,17 @@ impl Manifest {
         if record.number.is_multiple_of(RECORDS_PER_SNAPSHOT) {
             let mut live = std::mem::take(&mut record.add);
             live.extend(self.live.iter().filter(|s| !record.remove.contains(&s.number)).cloned());
-            record = Record { snapshot: true, add: live, remove: Vec::new(), ..record };
+            record = Record {
+                snapshot: true,
+                add: live,
+                remove: Vec::new(),
+                ..record
+            };
         }
-        self.write(&record)?;
+        self.records.write(record.number, &record)?;
         self.apply(&record);
         if record.snapshot {
-            self.forget_before(record.number);
+            self.records.forget_before(record.number);
         }
         Ok(())
     }
@@ -140,82 +146,24 @@ impl Manifest {
         self.last = record.number;
         self.wal_through = record.wal_through;
     }
-
-    fn write(&self, record: &Record) -> Result<(), Error> {
-        let body = serde_json::to_vec(record).expect("a record holds numbers and lists of them");
-        let mut bytes = format!("{:0CRC_DIGITS$x}\n", crc32fast::hash(&body)).into_bytes();
-        bytes.extend_from_slice(&body);
-        let (path, beside) = (path(&self.folder, record.number), self.folder.join(format!("{}.new", record.number)));
-        let failed = |error: io::Error| Error::io(path.display(), error);
-        self.files.remove(&beside).map_err(failed)?;
-        let published = self.files.create(&beside).and_then(|file| {
-            file.append(&bytes)?;
-            file.sync()?;
-            self.files.publish(&beside, &path)
-        });
-        if let Err(error) = published {
-            let _ = self.files.remove(&beside);
-            return Err(match error.kind() {
-                io::ErrorKind::AlreadyExists => Error::new(
-                    ErrorKind::Locked,
-                    format!("{}: another engine wrote this record", path.display()),
-                ),
-                _ => failed(error),
-            });
-        }
-        self.files.sync_folder(&self.folder).map_err(|error| {
-            Error::new(ErrorKind::Closed, format!("the engine takes no more writes: sync of {}: {error}", path.display()))
-        })
-    }
-
-    /// Removes the records that a snapshot replaces. Nothing depends on it.
-    fn forget_before(&self, snapshot: u64) {
-        let names = self.files.list(&self.folder).unwrap_or_default();
-        for old in names.iter().filter_map(|name| number(name)).filter(|&n| n < snapshot) {
-            let _ = self.files.remove(&path(&self.folder, old));
-        }
-        let _ = self.files.sync_folder(&self.folder);
-    }
-}
-
-fn path(folder: &Path, number: u64) -> PathBuf {
-    folder.join(format!("{number:016}.manifest"))
-}
-
-fn number(name: &str) -> Option<u64> {
-    name.strip_suffix(".manifest")?.parse().ok()
-}
-
-fn read(files: &dyn Files, path: &Path, number: u64) -> Result<Record, Error> {
-    let bytes = files.read(path).map_err(|e| Error::io(path.display(), e))?;
-    let record = parse(&bytes).map_err(|problem| Error::corrupt(path.display(), problem))?;
-    if record.number != number {
-        return Err(Error::corrupt(path.display(), format!("it holds record {}", record.number)));
-    }
-    Ok(record)
-}
-
-fn parse(bytes: &[u8]) -> Result<Record, String> {
-    let (crc, body) = bytes.split_at_checked(CRC_DIGITS + 1).ok_or("it is too short")?;
-    let crc = std::str::from_utf8(&crc[..CRC_DIGITS]).ok().and_then(|digits| u32::from_str_radix(digits, 16).ok());
-    let found = crc32fast::hash(body);
-    if crc != Some(found) {
-        return Err(format!("its checksum is {found:08x}, expected {crc:08x?}"));
-    }
-    let record: Record = serde_json::from_slice(body).map_err(|e| e.to_string())?;
-    if record.version != VERSION {
-        return Err(format!("version {}, expected {VERSION}", record.version));
-    }
-    Ok(record)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::ErrorKind;
     use crate::files::{Fault, FaultyFiles};
 
     fn segment(number: u64) -> SegmentMeta {
-        SegmentMeta { number, bytes: 1, min_timestamp: 0, max_timestamp: 0, streams: 1, entries: 1, line_bytes: 1 }
+        SegmentMeta {
+            number,
+            bytes: 1,
+            min_timestamp: 0,
+            max_timestamp: 0,
+            streams: 1,
+            entries: 1,
+            line_bytes: 1,
+        }
     }
 
     fn open(files: &FaultyFiles) -> Manifest {
@@ -228,7 +176,13 @@ mod tests {
         let mut manifest = open(&files);
         for n in 1..=100 {
             let remove = if n % 3 == 0 { vec![n - 1] } else { vec![] };
-            manifest.commit(Change { add: vec![segment(n)], remove, wal_through: Some(n) }).expect("commits");
+            manifest
+                .commit(Change {
+                    add: vec![segment(n)],
+                    remove,
+                    wal_through: Some(n),
+                })
+                .expect("commits");
             files.power_cut();
             let again = open(&files);
             assert_eq!(again.live(), manifest.live());
@@ -243,9 +197,17 @@ mod tests {
             for fault in [Fault::Fail, Fault::Tear, Fault::Full, Fault::Die] {
                 let files = FaultyFiles::default();
                 let mut manifest = open(&files);
-                manifest.commit(Change { add: vec![segment(1)], ..Change::default() }).expect("commits");
+                manifest
+                    .commit(Change {
+                        add: vec![segment(1)],
+                        ..Change::default()
+                    })
+                    .expect("commits");
                 files.fail_at(files.calls() + call, fault);
-                let done = manifest.commit(Change { add: vec![segment(2)], ..Change::default() });
+                let done = manifest.commit(Change {
+                    add: vec![segment(2)],
+                    ..Change::default()
+                });
                 files.power_cut();
                 let live = open(&files).live().len();
                 match done {
@@ -261,8 +223,13 @@ mod tests {
     fn a_damaged_record_is_refused_by_name() {
         let files = FaultyFiles::default();
         let mut manifest = open(&files);
-        manifest.commit(Change { add: vec![segment(1)], ..Change::default() }).expect("commits");
-        files.damage(&path(Path::new("m"), 1), |bytes| bytes[20] ^= 1);
+        manifest
+            .commit(Change {
+                add: vec![segment(1)],
+                ..Change::default()
+            })
+            .expect("commits");
+        files.damage(Path::new("m/0000000000000001.manifest"), |bytes| bytes[20] ^= 1);
         let error = Manifest::open(Arc::new(files), Path::new("m")).expect_err("damaged");
         assert_eq!(error.kind(), ErrorKind::Corrupt);
         assert!(error.message().contains("0000000000000001.manifest"));

@@ -3,8 +3,8 @@
 use super::filters::Filters;
 use super::layout::{Footer, View};
 use super::manifest::SegmentMeta;
-use crate::files::{FileBytes, Files};
 use crate::Error;
+use crate::files::{FileBytes, Files};
 use loki_chunk::{BlockHeader, directory};
 use loki_index::{ChunkPlace, Index, Needles, Postings, Predicate, SeriesId};
 use loki_logql::Labels;
@@ -60,10 +60,18 @@ impl Segment {
         let index = Index::open(index).map_err(|problem| Error::corrupt(&name, problem))?;
         let filters = View::new(bytes.clone(), &footer.filters);
         filters.verify(&name, &footer.filters)?;
-        let filters = Filters::open(filters, bytes.clone(), index.len())
-            .map_err(|problem| Error::corrupt(&name, problem))?;
+        let filters =
+            Filters::open(filters, bytes.clone(), index.len()).map_err(|problem| Error::corrupt(&name, problem))?;
         let labels = (0..index.len()).map(|_| OnceLock::new()).collect();
-        Ok(Segment { name, meta, bytes, directories, index, filters, labels })
+        Ok(Segment {
+            name,
+            meta,
+            bytes,
+            directories,
+            index,
+            filters,
+            labels,
+        })
     }
 
     /// The path of its file.
@@ -87,7 +95,10 @@ impl Segment {
     ///
     /// [`Corrupt`](crate::ErrorKind::Corrupt).
     pub(crate) fn select(&self, predicates: &[Predicate], start: i64, end: i64) -> Result<Vec<SegmentChunk>, Error> {
-        self.ids(predicates, start, end.saturating_sub(1))?.iter().map(|id| self.chunk(id)).collect()
+        self.ids(predicates, start, end.saturating_sub(1))?
+            .iter()
+            .map(|id| self.chunk(id))
+            .collect()
     }
 
     /// The chunks of all streams, in label order.
@@ -105,7 +116,10 @@ impl Segment {
     ///
     /// [`Corrupt`](crate::ErrorKind::Corrupt).
     pub(crate) fn series(&self, predicates: &[Predicate], start: i64, end: i64) -> Result<Vec<Labels>, Error> {
-        self.ids(predicates, start, end)?.iter().map(|id| self.labels(id)).collect()
+        self.ids(predicates, start, end)?
+            .iter()
+            .map(|id| self.labels(id))
+            .collect()
     }
 
     /// The label names of those streams.
@@ -157,7 +171,11 @@ impl Segment {
         }
         let mut within = Postings::new();
         for id in ids.iter() {
-            if self.places(id)?.iter().any(|place| place.max_timestamp >= start && place.min_timestamp <= end) {
+            if self
+                .places(id)?
+                .iter()
+                .any(|place| place.max_timestamp >= start && place.min_timestamp <= end)
+            {
                 within.insert(id);
             }
         }
@@ -165,20 +183,34 @@ impl Segment {
     }
 
     fn chunk(&self, id: SeriesId) -> Result<SegmentChunk, Error> {
-        let place = *self.places(id)?.first().ok_or_else(|| self.damaged(format_args!("series {} has no chunk", id.0)))?;
-        let end = place.offset.checked_add(place.length).filter(|&end| end <= self.bytes.len() as u64);
+        let place = *self
+            .places(id)?
+            .first()
+            .ok_or_else(|| self.damaged(format_args!("series {} has no chunk", id.0)))?;
+        let end = place
+            .offset
+            .checked_add(place.length)
+            .filter(|&end| end <= self.bytes.len() as u64);
         let first = self.filters.first_block(id.0);
         let blocks = self.directory(id)?.into_iter().zip(first..).map(|(header, number)| {
             let data = header.data_range();
-            let range = place.offset.checked_add(data.start).zip(place.offset.checked_add(data.end));
+            let range = place
+                .offset
+                .checked_add(data.start)
+                .zip(place.offset.checked_add(data.end));
             match range.zip(end) {
-                Some(((from, to), end)) if from <= to && to <= end => {
-                    Ok(SegmentBlock { header, data: from as usize..to as usize, number })
-                }
+                Some(((from, to), end)) if from <= to && to <= end => Ok(SegmentBlock {
+                    header,
+                    data: from as usize..to as usize,
+                    number,
+                }),
                 _ => Err(self.damaged(format_args!("a block of series {} lies outside its chunk", id.0))),
             }
         });
-        Ok(SegmentChunk { labels: self.labels(id)?, blocks: blocks.collect::<Result<_, _>>()? })
+        Ok(SegmentChunk {
+            labels: self.labels(id)?,
+            blocks: blocks.collect::<Result<_, _>>()?,
+        })
     }
 
     fn places(&self, id: SeriesId) -> Result<Vec<ChunkPlace>, Error> {
@@ -193,7 +225,9 @@ impl Segment {
             let bytes = section.get(at..at + 8)?;
             usize::try_from(super::layout::u64_at(bytes, 0)).ok()
         };
-        let range = offset(id.0).zip(offset(id.0 + 1)).and_then(|(start, end)| section.get(start..end));
+        let range = offset(id.0)
+            .zip(offset(id.0 + 1))
+            .and_then(|(start, end)| section.get(start..end));
         let bytes = range.ok_or_else(|| self.damaged(format_args!("no directory of series {}", id.0)))?;
         directory::decode(bytes).map_err(|e| self.damaged(e))
     }

@@ -44,7 +44,11 @@ pub(crate) struct BlockToWrite<'b> {
 impl SegmentWriter {
     /// A writer into `file`, which is empty and called `name` in errors.
     pub(crate) fn new(file: Arc<dyn WriteFile>, name: String) -> SegmentWriter {
-        let footer = Footer { min_timestamp: i64::MAX, max_timestamp: i64::MIN, ..Footer::default() };
+        let footer = Footer {
+            min_timestamp: i64::MAX,
+            max_timestamp: i64::MIN,
+            ..Footer::default()
+        };
         SegmentWriter {
             file,
             name,
@@ -88,7 +92,10 @@ impl SegmentWriter {
                 self.filters.begin_stream();
             }
             self.filters.push(&filter);
-            headers.push(BlockHeader { offset: self.length - start, ..*header });
+            headers.push(BlockHeader {
+                offset: self.length - start,
+                ..*header
+            });
             place.min_timestamp = place.min_timestamp.min(header.min_timestamp);
             place.max_timestamp = place.max_timestamp.max(header.max_timestamp);
             place.entries += u64::from(header.entries);
@@ -131,7 +138,9 @@ impl SegmentWriter {
         section.extend_from_slice(&self.directories);
         self.footer.directories = self.section(&section)?;
         let mut index = Vec::new();
-        std::mem::take(&mut self.index).finish(&mut index).map_err(|e| Error::corrupt(&self.name, e))?;
+        std::mem::take(&mut self.index)
+            .finish(&mut index)
+            .map_err(|e| Error::corrupt(&self.name, e))?;
         self.footer.index = self.section(&index)?;
         let filters = self.filters.encode();
         self.footer.filters = self.section(&filters)?;
@@ -156,7 +165,11 @@ impl SegmentWriter {
     }
 
     fn section(&mut self, bytes: &[u8]) -> Result<Section, Error> {
-        let section = Section { offset: self.length, length: bytes.len() as u64, crc: crc32fast::hash(bytes) };
+        let section = Section {
+            offset: self.length,
+            length: bytes.len() as u64,
+            crc: crc32fast::hash(bytes),
+        };
         self.write(bytes)?;
         Ok(section)
     }
@@ -164,7 +177,11 @@ impl SegmentWriter {
     fn write(&mut self, bytes: &[u8]) -> Result<(), Error> {
         self.buffer.extend_from_slice(bytes);
         self.length += bytes.len() as u64;
-        if self.buffer.len() >= BUFFER_BYTES { self.drain() } else { Ok(()) }
+        if self.buffer.len() >= BUFFER_BYTES {
+            self.drain()
+        } else {
+            Ok(())
+        }
     }
 
     fn drain(&mut self) -> Result<(), Error> {

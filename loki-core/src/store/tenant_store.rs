@@ -48,12 +48,16 @@ impl TenantStore {
                 files.remove(&segments.join(&name)).map_err(failed)?;
             }
         }
-        for name in files.list(&records).map_err(failed)?.iter().filter(|name| name.ends_with(".new")) {
+        for name in files
+            .list(&records)
+            .map_err(failed)?
+            .iter()
+            .filter(|name| name.ends_with(".new"))
+        {
             files.remove(&records.join(name)).map_err(failed)?;
         }
-        let open = |meta: &SegmentMeta| {
-            Segment::open(&*files, &segment_path(folder, meta.number), meta.clone()).map(Arc::new)
-        };
+        let open =
+            |meta: &SegmentMeta| Segment::open(&*files, &segment_path(folder, meta.number), meta.clone()).map(Arc::new);
         let live = manifest.live().iter().map(open).collect::<Result<Arc<[_]>, Error>>()?;
         Ok(TenantStore {
             files: Arc::clone(&files),
@@ -141,8 +145,17 @@ impl TenantStore {
     fn commit(&self, segment: Option<Segment>, replaced: &[u64], wal_through: Option<u64>) -> Result<(), Error> {
         let mut writing = self.lock();
         let add = segment.iter().map(|segment| segment.meta().clone()).collect();
-        writing.manifest.commit(Change { add, remove: replaced.to_vec(), wal_through })?;
-        let kept = self.live().iter().filter(|s| !replaced.contains(&s.meta().number)).cloned().collect::<Vec<_>>();
+        writing.manifest.commit(Change {
+            add,
+            remove: replaced.to_vec(),
+            wal_through,
+        })?;
+        let kept = self
+            .live()
+            .iter()
+            .filter(|s| !replaced.contains(&s.meta().number))
+            .cloned()
+            .collect::<Vec<_>>();
         let now: Arc<[_]> = kept.into_iter().chain(segment.map(Arc::new)).collect();
         *self.live.write().unwrap_or_else(PoisonError::into_inner) = now;
         Ok(())

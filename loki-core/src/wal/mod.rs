@@ -18,8 +18,11 @@ pub(crate) fn path(folder: &Path, number: u64) -> PathBuf {
 
 /// The numbers of the log files among `names`, ascending.
 pub(crate) fn numbers(names: &[String]) -> Vec<u64> {
-    let mut numbers: Vec<u64> =
-        names.iter().filter_map(|name| name.strip_suffix(".wal")).filter_map(|stem| stem.parse().ok()).collect();
+    let mut numbers: Vec<u64> = names
+        .iter()
+        .filter_map(|name| name.strip_suffix(".wal"))
+        .filter_map(|stem| stem.parse().ok())
+        .collect();
     numbers.sort_unstable();
     numbers
 }

@@ -50,15 +50,15 @@ impl<'m> RecordBuilder<'m> {
         super::frame::open(&mut frame);
         frame.push(VERSION);
         put_bytes(&mut frame, tenant.as_str().as_bytes());
-        RecordBuilder { frame, last_timestamp: 0, recent: Recent::default() }
+        RecordBuilder {
+            frame,
+            last_timestamp: 0,
+            recent: Recent::default(),
+        }
     }
 
     /// Begins a stream that will get `entries` entries.
-    pub(crate) fn stream<'l>(
-        &mut self,
-        labels: impl ExactSizeIterator<Item = (&'l str, &'l str)>,
-        entries: usize,
-    ) {
+    pub(crate) fn stream<'l>(&mut self, labels: impl ExactSizeIterator<Item = (&'l str, &'l str)>, entries: usize) {
         put_varint(&mut self.frame, labels.len() as u64);
         for (name, value) in labels {
             put_bytes(&mut self.frame, name.as_bytes());
@@ -102,17 +102,31 @@ pub(crate) fn decode(
     payload: &[u8],
     each: &mut dyn FnMut(&TenantId, &mut RecordStream<'_>) -> Result<(), Error>,
 ) -> Result<(), Error> {
-    let mut reader = Reader { bytes: payload, last_timestamp: 0, recent: Recent::default() };
+    let mut reader = Reader {
+        bytes: payload,
+        last_timestamp: 0,
+        recent: Recent::default(),
+    };
     let version = reader.byte()?;
     if version != VERSION {
-        return Err(Error::corrupt("write-ahead log record", format!("version {version}, expected {VERSION}")));
+        return Err(Error::corrupt(
+            "write-ahead log record",
+            format!("version {version}, expected {VERSION}"),
+        ));
     }
-    let tenant: TenantId = reader.text()?.parse().map_err(|e| Error::corrupt("write-ahead log record", e))?;
+    let tenant: TenantId = reader
+        .text()?
+        .parse()
+        .map_err(|e| Error::corrupt("write-ahead log record", e))?;
     while !reader.bytes.is_empty() {
         let count = reader.varint()?;
         let labels = reader.pairs(count)?;
         let count = reader.varint()?;
-        let mut stream = RecordStream { labels, entries: reader, count };
+        let mut stream = RecordStream {
+            labels,
+            entries: reader,
+            count,
+        };
         each(&tenant, &mut stream)?;
         while stream.next_entry(&mut Vec::new())?.is_some() {}
         reader = stream.entries;
@@ -166,7 +180,10 @@ impl<'a> Reader<'a> {
                 return Ok(value);
             }
         }
-        Err(Error::corrupt("write-ahead log record", "a number of more than 64 bits"))
+        Err(Error::corrupt(
+            "write-ahead log record",
+            "a number of more than 64 bits",
+        ))
     }
 
     fn slice(&mut self) -> Result<&'a [u8], Error> {

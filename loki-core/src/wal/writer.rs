@@ -127,7 +127,9 @@ impl Wal {
     ///
     /// [`ErrorKind::Closed`] where the sync fails.
     pub(crate) fn tick(&self, now: i64) -> Result<Option<i64>, Error> {
-        let WalSync::Interval(period) = self.sync else { return Ok(None) };
+        let WalSync::Interval(period) = self.sync else {
+            return Ok(None);
+        };
         let mut state = self.lock();
         if now >= state.last_sync.saturating_add(period.as_nanos()) || now < state.last_sync {
             state.last_sync = now;
@@ -171,7 +173,10 @@ impl Wal {
     ///
     /// [`ErrorKind::Io`]; what is left is removed by a later call or the next start.
     pub(crate) fn remove_through(&self, number: u64) -> Result<(), Error> {
-        let names = self.files.list(&self.folder).map_err(|e| Error::io(self.folder.display(), e))?;
+        let names = self
+            .files
+            .list(&self.folder)
+            .map_err(|e| Error::io(self.folder.display(), e))?;
         let mut removed = false;
         for old in super::numbers(&names).into_iter().filter(|&n| n <= number) {
             let path = super::path(&self.folder, old);
@@ -179,7 +184,9 @@ impl Wal {
             removed = true;
         }
         if removed {
-            self.files.sync_folder(&self.folder).map_err(|e| Error::io(self.folder.display(), e))?;
+            self.files
+                .sync_folder(&self.folder)
+                .map_err(|e| Error::io(self.folder.display(), e))?;
         }
         Ok(())
     }
@@ -207,14 +214,19 @@ impl State {
     fn check(&self) -> Result<(), Error> {
         match &self.poisoned {
             None => Ok(()),
-            Some(why) => Err(Error::new(ErrorKind::Closed, format!("the engine takes no more writes: {why}"))),
+            Some(why) => Err(Error::new(
+                ErrorKind::Closed,
+                format!("the engine takes no more writes: {why}"),
+            )),
         }
     }
 }
 
 fn create(files: &dyn Files, folder: &Path, number: u64) -> Result<Arc<dyn WriteFile>, Error> {
     let path = super::path(folder, number);
-    let made = files.create(&path).and_then(|file| files.sync_folder(folder).map(|()| file));
+    let made = files
+        .create(&path)
+        .and_then(|file| files.sync_folder(folder).map(|()| file));
     if made.is_err() {
         // A file that is there but not durable by name must not be appended to, nor stand in the way of the next try.
         let _ = files.remove(&path);

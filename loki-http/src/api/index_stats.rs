@@ -10,10 +10,10 @@ use axum::response::Response;
 /// How much a selector selects.
 pub(crate) async fn index_stats(State(context): State<Context>, request: Request) -> Result<Response, Failure> {
     let (parts, params) = body::parameters(request, context.form_bounds()).await?;
-    let tenant = context.tenant(&parts.headers)?;
+    let reader = context.reader(&parts.headers)?;
     let asked = params.stats_request(context.now())?;
     let stats = context
-        .blocking(Lane::Query, move |engine| Ok(engine.index_stats(&tenant, &asked)?))
+        .blocking(Lane::Query, move |_| Ok(reader.index_stats(&asked)?))
         .await?;
     Ok(respond::ok(JSON, encode::index_stats(&stats)))
 }

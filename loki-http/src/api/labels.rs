@@ -6,6 +6,7 @@ use crate::encode;
 use crate::respond::{self, Failure, JSON};
 use axum::extract::{Path, Request, State};
 use axum::response::Response;
+use loki_core::Reader;
 
 /// The names of labels.
 pub(crate) async fn names(State(context): State<Context>, request: Request) -> Result<Response, Failure> {
@@ -46,20 +47,20 @@ pub(crate) async fn values_legacy(
 
 async fn name_list(context: &Context, request: Request) -> Result<Vec<String>, Failure> {
     let (parts, params) = body::parameters(request, context.form_bounds()).await?;
-    let tenant = context.tenant(&parts.headers)?;
+    let reader = context.reader(&parts.headers)?;
     let asked = params.label_request(context.now())?;
-    context
-        .blocking(Lane::Query, move |engine| Ok(engine.labels(&tenant, &asked)?))
-        .await
+    context.blocking(Lane::Query, move |_| Ok(reader.labels(&asked)?)).await
 }
 
 async fn value_list(context: &Context, name: String, request: Request) -> Result<Vec<String>, Failure> {
     let (parts, params) = body::parameters(request, context.form_bounds()).await?;
-    let tenant = context.tenant(&parts.headers)?;
+    let mut reader = context.reader(&parts.headers)?;
+    // Whose data one sees may be asked for by one tenant too.
+    if context.settings().multi_tenant_queries && name == Reader::TENANT_LABEL {
+        reader = reader.labelled();
+    }
     let asked = params.label_request(context.now())?;
     context
-        .blocking(Lane::Query, move |engine| {
-            Ok(engine.label_values(&tenant, &name, &asked)?)
-        })
+        .blocking(Lane::Query, move |_| Ok(reader.label_values(&name, &asked)?))
         .await
 }

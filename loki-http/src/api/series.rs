@@ -10,12 +10,10 @@ use axum::response::Response;
 /// The label sets of the selected streams.
 pub(crate) async fn series(State(context): State<Context>, request: Request) -> Result<Response, Failure> {
     let (parts, params) = body::parameters(request, context.form_bounds()).await?;
-    let tenant = context.tenant(&parts.headers)?;
+    let reader = context.reader(&parts.headers)?;
     let asked = params.series_request(context.now())?;
     let body = context
-        .blocking(Lane::Query, move |engine| {
-            Ok(encode::series(&engine.series(&tenant, &asked)?))
-        })
+        .blocking(Lane::Query, move |_| Ok(encode::series(&reader.series(&asked)?)))
         .await?;
     Ok(respond::ok(JSON, body))
 }

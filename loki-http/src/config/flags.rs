@@ -5,7 +5,7 @@ use clap::{Arg, ArgAction, Command};
 use serde_json::Value;
 
 /// Flags that set a key of the configuration.
-const KEYS: [(&str, &str); 33] = [
+const KEYS: [(&str, &str); 35] = [
     ("auth.enabled", "auth_enabled"),
     ("common.path-prefix", "common.path_prefix"),
     ("compactor.compaction-interval", "compactor.compaction_interval"),
@@ -35,12 +35,14 @@ const KEYS: [(&str, &str); 33] = [
     ("ingester.wal-sync", "ingester.wal.sync"),
     ("log.format", "server.log_format"),
     ("log.level", "server.log_level"),
+    ("pattern-ingester.enabled", "pattern_ingester.enabled"),
     ("querier.max-concurrent", "querier.max_concurrent"),
     ("querier.query-timeout", "limits_config.query_timeout"),
     (
         "querier.split-queries-by-interval",
         "limits_config.split_queries_by_interval",
     ),
+    ("querier.tail-max-duration", "querier.tail_max_duration"),
     ("runtime-config.file", "runtime_config.file"),
     ("server.graceful-shutdown-timeout", "server.graceful_shutdown_timeout"),
     ("server.http-idle-timeout", "server.http_server_idle_timeout"),
@@ -54,11 +56,12 @@ const KEYS: [(&str, &str); 33] = [
 ];
 
 /// Flags that are on or off: they may stand without a value.
-const SWITCHES: [&str; 5] = [
+const SWITCHES: [&str; 6] = [
     "auth.enabled",
     "compactor.retention-enabled",
     "distributor.max-line-size-truncate",
     "ingester.flush-on-shutdown",
+    "pattern-ingester.enabled",
     "validation.reject-old-samples",
 ];
 

@@ -12,7 +12,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 /// Sections that say how a cluster is laid out or how Loki does what is done differently here.
-const UNUSED_SECTIONS: [&str; 27] = [
+const UNUSED_SECTIONS: [&str; 26] = [
     "analytics",
     "bloom_build",
     "bloom_gateway",
@@ -28,7 +28,6 @@ const UNUSED_SECTIONS: [&str; 27] = [
     "memberlist",
     "metastore",
     "operational_config",
-    "pattern_ingester",
     "profiling",
     "query_range",
     "query_scheduler",
@@ -127,6 +126,7 @@ impl Config {
     fn follow_loki(&mut self) {
         self.server.auth_enabled = true;
         self.server.address = String::new();
+        self.server.deletes_enabled = false;
     }
 
     fn apply(&mut self, mut root: Section, flags: &[(&'static str, Value)]) -> Result<(), Error> {
@@ -146,6 +146,9 @@ impl Config {
         self.ingester(root.section("ingester")?, &mut unused)?;
         self.limits(&mut root, &mut unused)?;
         self.sizes(&mut root, &mut unused)?;
+        let mut patterns = root.section("pattern_ingester")?;
+        patterns.set("enabled", &mut self.engine.pattern_ingester)?;
+        patterns.rest(&mut unused);
         for section in UNUSED_SECTIONS {
             if root.take::<Value>(section)?.is_some() {
                 unused.push(section.to_owned());
@@ -286,9 +289,18 @@ impl Config {
         let mut compactor = root.section("compactor")?;
         compactor.set("compaction_interval", &mut self.engine.retention_interval)?;
         let is_retained = compactor.take::<bool>("retention_enabled")?.unwrap_or(false);
-        for key in ["working_directory", "delete_request_store"] {
-            compactor.take::<Value>(key)?;
+        compactor.set("delete_request_cancel_period", &mut self.engine.delete_cancel_period)?;
+        compactor.set("delete_max_interval", &mut self.engine.delete_max_interval)?;
+        // Requests are kept with the data; a store that is named says that they are wanted.
+        let has_store = compactor
+            .take::<String>("delete_request_store")?
+            .is_some_and(|store| !store.is_empty());
+        if is_retained && !has_store && !self.server.deletes_enabled {
+            let problem = "should be configured when retention is enabled";
+            return Err(Error::value("compactor.delete_request_store", problem));
         }
+        self.server.deletes_enabled |= is_retained;
+        compactor.take::<Value>("working_directory")?;
         compactor.rest(unused);
         if !is_retained && limits::disable_retention(&mut self.engine.limits) {
             let text = "limits_config.retention_period: nothing expires unless compactor.retention_enabled is true";
@@ -326,6 +338,8 @@ impl Config {
         frontend.rest(unused);
         let mut querier = root.section("querier")?;
         querier.set("max_concurrent", &mut server.max_concurrent_queries)?;
+        querier.set("multi_tenant_queries_enabled", &mut server.multi_tenant_queries)?;
+        querier.set("tail_max_duration", &mut self.engine.tail_max_duration)?;
         // Memory and disk are always asked both.
         querier.take::<Value>("query_ingesters_within")?;
         querier.rest(unused);

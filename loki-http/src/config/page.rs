@@ -49,7 +49,11 @@ impl Config {
                 "max_body_size": server.max_body_bytes,
                 "compress_responses": server.compress_responses,
             },
-            "querier": { "max_concurrent": server.max_concurrent_queries },
+            "querier": {
+                "max_concurrent": server.max_concurrent_queries,
+                "tail_max_duration": self.engine.tail_max_duration,
+            },
+            "pattern_ingester": { "enabled": self.engine.pattern_ingester },
             "ingester": {
                 "chunk_encoding": format!("{:?}", self.engine.encoding).to_lowercase(),
                 "chunk_idle_period": self.engine.chunk_idle_period,

@@ -46,12 +46,13 @@ ingester:
   wal: {dir: /var/loki/wal, sync: interval, sync_interval: 100ms, flush_on_shutdown: true}
 distributor: {max_recv_msg_size: 1MB}
 frontend: {compress_responses: true}
+querier: {multi_tenant_queries_enabled: true}
 limits_config:
   max_line_size: 64KB
   reject_old_samples: true
   retention_period: 744h
   ingestion_rate_mb: 10
-compactor: {retention_enabled: true, compaction_interval: 5m}
+compactor: {retention_enabled: true, delete_request_store: filesystem, compaction_interval: 5m}
 ",
     )
     .expect("documented");
@@ -76,6 +77,7 @@ compactor: {retention_enabled: true, compaction_interval: 5m}
     assert!(config.server.flush_on_shutdown);
     assert_eq!(config.server.max_push_bytes, 1 << 20);
     assert!(config.server.compress_responses);
+    assert!(config.server.multi_tenant_queries);
     assert_eq!(config.engine.limits.max_line_size, ByteSize(64 << 10));
     assert!(config.engine.limits.reject_old_samples);
     assert_eq!(config.engine.limits.retention_period, Period::hours(744));
@@ -149,7 +151,7 @@ fn flags_take_one_dash_or_two_and_win_over_the_file() {
     let file = tempfile::NamedTempFile::new().expect("a file");
     std::fs::write(
         file.path(),
-        "server: {http_listen_port: ${PORT_OF_NO_ONE:1}, log_level: warn}\n",
+        "server: {http_listen_port: ${PORT_OF_NO_ONE:1}, log_level: warn}\ncompactor: {delete_request_store: filesystem}\n",
     )
     .expect("written");
     let path = file.path().display();

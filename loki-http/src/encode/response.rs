@@ -73,7 +73,8 @@ fn write_stream(out: &mut Vec<u8>, stream: ResultStream, categorize: bool) {
     out.push(b'}');
 }
 
-fn write_entry(out: &mut Vec<u8>, entry: &ResultEntry, categorize: bool) {
+/// One line with its timestamp, and with what is known of its labels.
+pub(super) fn write_entry(out: &mut Vec<u8>, entry: &ResultEntry, categorize: bool) {
     out.extend_from_slice(b"[\"");
     write_integer(out, entry.timestamp);
     out.extend_from_slice(b"\",");

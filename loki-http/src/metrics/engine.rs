@@ -44,6 +44,13 @@ pub(super) fn gather(metrics: &Metrics) -> Result<Vec<MetricFamily>, prometheus:
         &[],
         whole(metrics.compactions),
     )?;
+    families.gauge("loki_querier_tail_active", "Open tails.", &[], whole(metrics.tails))?;
+    families.counter(
+        "loki_querier_tail_bytes_total",
+        "Bytes of lines handed to tails.",
+        &[],
+        whole(metrics.tail_bytes),
+    )?;
     families.gauge(
         "loki_distributor_replication_factor",
         "Copies of an entry.",

@@ -95,8 +95,9 @@ impl RequestMetrics {
     /// Counts a request that was answered.
     pub(crate) fn observe(&self, method: &str, route: &str, status: u16, took: Duration, received: u64, sent: u64) {
         let mut digits = itoa::Buffer::new();
+        let is_upgraded = if status == 101 { "true" } else { "false" };
         self.seconds
-            .with_label_values(&[method, route, digits.format(status), "false"])
+            .with_label_values(&[method, route, digits.format(status), is_upgraded])
             .observe(took.as_secs_f64());
         self.request_bytes
             .with_label_values(&[method, route])

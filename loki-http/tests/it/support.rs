@@ -108,6 +108,11 @@ impl TestServer {
         self.get(&format!("{path}?{}", encode(parameters)))
     }
 
+    /// As [`ask`](TestServer::ask), with headers.
+    pub(crate) fn ask_with(&self, path: &str, parameters: &[(&str, &str)], headers: &[(&str, &str)]) -> Answer {
+        self.request("GET", &format!("{path}?{}", encode(parameters)), headers, b"")
+    }
+
     pub(crate) fn push_json(&self, body: &str) -> Answer {
         self.request(
             "POST",

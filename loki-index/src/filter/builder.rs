@@ -151,7 +151,9 @@ impl Hashes {
     /// small blocks dearly.
     fn fit(&mut self, line_bytes: usize) {
         if self.taken == 0 {
-            let slots = (line_bytes / BYTES_PER_SLOT).next_power_of_two().clamp(MIN_SLOTS, MAX_SLOTS);
+            let slots = (line_bytes / BYTES_PER_SLOT)
+                .next_power_of_two()
+                .clamp(MIN_SLOTS, MAX_SLOTS);
             self.slots.resize(slots, FREE);
         }
     }
@@ -190,7 +192,9 @@ impl Hashes {
         let larger = vec![FREE; self.slots.len() * 2];
         let old = std::mem::replace(&mut self.slots, larger);
         self.taken = 0;
-        old.into_iter().filter(|&hash| hash != FREE).for_each(|hash| self.insert(hash));
+        old.into_iter()
+            .filter(|&hash| hash != FREE)
+            .for_each(|hash| self.insert(hash));
     }
 
     /// Takes all hashes out.

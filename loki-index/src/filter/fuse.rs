@@ -93,7 +93,11 @@ pub(super) fn first_mix(key: u32) -> u64 {
 /// Builds a set of distinct keys; `None` if no seed works, which no set of distinct keys was seen to do.
 pub(super) fn build(keys: &[u32], fingerprint_bits: u32) -> Option<(Shape, Vec<u8>)> {
     (0..ATTEMPTS).find_map(|attempt| {
-        let shape = Shape::new(keys.len().max(1), fingerprint_bits, FIRST_SEED.wrapping_add(mix(attempt)));
+        let shape = Shape::new(
+            keys.len().max(1),
+            fingerprint_bits,
+            FIRST_SEED.wrapping_add(mix(attempt)),
+        );
         Some((shape, pack(shape, fill(shape, keys)?)))
     })
 }
@@ -159,7 +163,10 @@ fn pack(shape: Shape, slots: Vec<u8>) -> Vec<u8> {
     if shape.fingerprint_bits == 8 {
         return slots;
     }
-    slots.chunks(2).map(|pair| pair[0] | pair.get(1).map_or(0, |high| high << 4)).collect()
+    slots
+        .chunks(2)
+        .map(|pair| pair[0] | pair.get(1).map_or(0, |high| high << 4))
+        .collect()
 }
 
 /// The finalizer of murmur3.
@@ -187,7 +194,10 @@ mod tests {
                 let keys = keys(0..size);
                 let (shape, slots) = build(&keys, bits).unwrap();
                 assert_eq!(Some(slots.len()), shape.bytes());
-                assert!(keys.iter().all(|&key| contains(shape, &slots, key)), "{size} keys of {bits} bits");
+                assert!(
+                    keys.iter().all(|&key| contains(shape, &slots, key)),
+                    "{size} keys of {bits} bits"
+                );
             }
         }
     }
@@ -197,9 +207,16 @@ mod tests {
         let known = keys(0..20_000);
         for (bits, expected) in [(8, 300..500), (4, 5_900..6_600)] {
             let (shape, slots) = build(&known, bits).unwrap();
-            let passed = keys(20_000..120_000).into_iter().filter(|&key| contains(shape, &slots, key)).count();
+            let passed = keys(20_000..120_000)
+                .into_iter()
+                .filter(|&key| contains(shape, &slots, key))
+                .count();
             assert!(expected.contains(&passed), "{passed} of 100000 pass {bits} bits");
-            assert!(slots.len() * 8 < known.len() * bits as usize * 13 / 10, "{} bytes", slots.len());
+            assert!(
+                slots.len() * 8 < known.len() * bits as usize * 13 / 10,
+                "{} bytes",
+                slots.len()
+            );
         }
     }
 }

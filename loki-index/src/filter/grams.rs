@@ -85,7 +85,10 @@ fn word_hash(text: &[u8], start: usize, end: usize) -> u32 {
     // A load of fixed size and a mask cost much less than a copy of the word's length.
     let bytes = match text[start..].first_chunk() {
         Some(&bytes) => u128::from_le_bytes(bytes) & ((1 << (8 * length)) - 1),
-        None => text[start..end].iter().rev().fold(0, |word, &byte| word << 8 | u128::from(byte)),
+        None => text[start..end]
+            .iter()
+            .rev()
+            .fold(0, |word, &byte| word << 8 | u128::from(byte)),
     };
     let rest = ((bytes >> 64) as u64 ^ (length as u64) << 56).wrapping_mul(FACTOR);
     hash_of::<8>(bytes as u64 ^ rest)
@@ -134,7 +137,11 @@ fn minimizers<const GRAM: usize, const WINDOW: usize>(text: &[u8], line: Range<u
         for (at, least) in least.iter_mut().enumerate() {
             let of_two = |at: usize| hashes[at].min(hashes[at + 1]);
             let of_four = |at: usize| of_two(at).min(of_two(at + 2));
-            *least = if WINDOW == 4 { of_four(at) } else { of_four(at).min(of_four(at + 4)) };
+            *least = if WINDOW == 4 {
+                of_four(at)
+            } else {
+                of_four(at).min(of_four(at + 4))
+            };
         }
         // Writes every least, and steps on only if it differs from the one before.
         let mut before = last.unwrap_or_else(|| {
@@ -175,10 +182,7 @@ mod tests {
         let number = |gram: &[u8]| gram.iter().rev().fold(0, |value, &byte| value << 8 | u64::from(byte));
         let hash = |gram: &[u8]| (number(gram) << (8 * (8 - gram.len()))).wrapping_mul(FACTOR) >> 32;
         let hashes: Vec<u32> = text.windows(gram).map(|gram| hash(gram) as u32).collect();
-        let mut kept: Vec<u32> = hashes
-            .windows(window)
-            .map(|run| *run.iter().min().unwrap())
-            .collect();
+        let mut kept: Vec<u32> = hashes.windows(window).map(|run| *run.iter().min().unwrap()).collect();
         kept.dedup();
         kept
     }

@@ -9,7 +9,7 @@ use super::names::NameId;
 pub(super) const JSON_ERROR: &str = "JSONParserErr";
 
 /// Objects deeper than this are taken for broken: every level is looked through once more for its end.
-const MAX_DEPTH: usize = 128;
+pub(super) const MAX_DEPTH: usize = 128;
 
 /// Buffers of the parser, reused from line to line.
 #[derive(Debug, Default)]
@@ -107,7 +107,7 @@ fn members(
 }
 
 /// Whether a member starts at `at`; else the object ends there.
-fn expect_member(text: &[u8], at: usize, end_of_text: JsonError) -> Result<bool, JsonError> {
+pub(super) fn expect_member(text: &[u8], at: usize, end_of_text: JsonError) -> Result<bool, JsonError> {
     match text.get(at) {
         Some(b'"') => Ok(true),
         Some(b'}') => Ok(false),
@@ -117,7 +117,7 @@ fn expect_member(text: &[u8], at: usize, end_of_text: JsonError) -> Result<bool,
 }
 
 /// Where the next member starts or the object ends, behind a value; and which of the two.
-fn behind_value(text: &[u8], at: usize) -> Result<(usize, bool), JsonError> {
+pub(super) fn behind_value(text: &[u8], at: usize) -> Result<(usize, bool), JsonError> {
     let mut at = skip_space(text, at);
     match text.get(at) {
         Some(b'}') => return Ok((at, false)),

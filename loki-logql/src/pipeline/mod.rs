@@ -15,6 +15,7 @@ mod decolorize;
 mod entry_labels;
 mod entry_view;
 mod extraction;
+mod fields;
 mod ip;
 mod json;
 mod json_extract;
@@ -43,6 +44,7 @@ mod unwrap;
 
 #[allow(unused_imports, reason = "each is used by another module of the crate")]
 pub(crate) use compile::Pipeline;
+pub use fields::{Field, json_fields, logfmt_fields};
 #[allow(unused_imports, reason = "each is used by another module of the crate")]
 pub(crate) use label_sets::{Categories, LabelSets, SetId};
 #[allow(unused_imports, reason = "each is used by another module of the crate")]

@@ -17,7 +17,7 @@
 //! with any of `step DURATION`, `limit N`, `forward`, `interval DURATION`, `categorize`. The answer is everything up to
 //! the next blank line: `vector`, `matrix`, `streams` or `scalar` and its values, or `error` and the start of its text.
 
-use loki_logql::{Direction, QueryResult, Request, Time};
+use super::logql::{Direction, QueryResult, Request, Time};
 
 /// Nanoseconds of the time that offsets count from.
 pub(crate) const BASE: i64 = 1_709_251_200_000_000_000;

@@ -112,7 +112,7 @@ fn fields_are_what_the_dot_and_the_dollar_are_asked_for() {
     let reads = |text: &str| {
         let template = Template::parse("line", text.as_bytes()).expect("a valid template");
         let fields: Vec<String> = template.fields().map(str::to_owned).collect();
-        (fields.join(","), template.reads_all(), template.reads_line())
+        (fields.join(","), template.reads_all(), template.reads_entry())
     };
     let expect = |fields: &str, all, line| (fields.to_owned(), all, line);
     assert_eq!(
