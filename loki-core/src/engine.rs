@@ -7,6 +7,7 @@ use crate::pattern::Patterns;
 use crate::pool::Pool;
 use crate::query::{self, EngineSource, Parts, StatsCounter};
 use crate::recovery::{self, Recovery};
+use crate::ruler::Notifier;
 use crate::tail::Tails;
 use crate::tenants::Tenants;
 use crate::wal::{RecordBuilder, Wal};
@@ -45,6 +46,9 @@ pub(crate) struct Inner {
     pub(crate) tenants: Tenants,
     pub(crate) pool: Pool,
     pub(crate) counters: Counters,
+    pub(crate) notifier: Notifier,
+    /// When the engine was opened: alerts of groups that were there already go on.
+    pub(crate) opened_at: i64,
     pub(crate) tails: Tails,
     pub(crate) patterns: Patterns,
     /// Held while the head is flushed, one flush at a time.
@@ -98,8 +102,9 @@ impl Engine {
                 ),
                 _ => Error::io(path.as_ref().display(), error),
             })?;
+        let now = clock.now();
         let tenants = Tenants::open(Arc::clone(&files), &folders.tenants)?;
-        let replay = recovery::replay(&*files, &folders.wal, &tenants, &settings, clock.now())?;
+        let replay = recovery::replay(&*files, &folders.wal, &tenants, &settings, now)?;
         let wal = Wal::create(Arc::clone(&files), &folders.wal, replay.next_wal, settings.wal_sync)?;
         let pool = Pool::new(settings.query_threads);
         let engine = Engine(Arc::new(Inner {
@@ -110,6 +115,8 @@ impl Engine {
             tenants,
             pool,
             counters: Counters::default(),
+            notifier: Notifier::default(),
+            opened_at: now,
             tails: Tails::default(),
             patterns: Patterns::default(),
             flush_turn: Mutex::default(),

@@ -24,6 +24,7 @@ mod query;
 mod reader;
 mod recovery;
 mod request;
+mod ruler;
 mod settings;
 mod store;
 mod strictest;
@@ -47,6 +48,9 @@ pub use quantity::{ByteSize, Period};
 pub use reader::Reader;
 pub use recovery::{DamagedFile, Recovery};
 pub use request::{IndexStats, QueryRequest, QueryResponse, QueryStats, SeriesRequest};
+pub use ruler::{
+    Alert, AlertNotice, AlertState, Notify, Rule, RuleGroup, RuleGroupStatus, RuleHealth, RuleSample, RuleStatus,
+};
 pub use settings::{ContentFilters, Settings, WalSync};
 pub use tail::{DroppedEntry, Tail, TailEntry, TailFrame, TailRequest};
 pub use tenant::TenantId;

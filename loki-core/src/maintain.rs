@@ -19,7 +19,8 @@ pub struct Maintenance {
 }
 
 impl Engine {
-    /// Does one step of the work that is due at `now`: a flush, a merge, a drop of what is too old. Pushes and queries
+    /// Does one step of the work that is due at `now`: a flush, a merge, a drop of what is too old, the
+    /// evaluation of a rule group. Pushes and queries
     /// go on meanwhile.
     ///
     /// # Errors
@@ -31,9 +32,12 @@ impl Engine {
         inner.check_open()?;
         let settings = inner.settings();
         let next_sync = inner.wal.tick(now)?;
+        let (evaluated, next_rules) = self.evaluate_rules(&settings, now);
         inner.patterns.forget(now);
-        let mut worked = false;
-        if inner.flush_is_due(&settings, now) {
+        let mut worked = evaluated;
+        if worked {
+            // Alerts are wanted in time; what else is due waits for the next call.
+        } else if inner.flush_is_due(&settings, now) {
             inner.flush()?;
             worked = true;
         } else {
@@ -47,7 +51,9 @@ impl Engine {
             worked = worked || inner.drop_beyond(settings.retention_bytes)?;
         }
         let later = now.saturating_add(settings.retention_interval.as_nanos());
-        let due = [next_sync, inner.next_flush(&settings)].into_iter().flatten();
+        let due = [next_sync, inner.next_flush(&settings), next_rules]
+            .into_iter()
+            .flatten();
         let next = if worked {
             now
         } else {

@@ -31,6 +31,12 @@ pub struct Settings {
     pub delete_cancel_period: Period,
     /// The longest `max_interval` that a delete request may name.
     pub delete_max_interval: Period,
+    /// How often rule groups are evaluated that do not say.
+    pub rule_interval: Period,
+    /// An alert that goes on firing is delivered again so often.
+    pub alert_resend_delay: Period,
+    /// What templates of rules know as `$externalURL`.
+    pub external_url: String,
     /// Threads that queries use; 0: one a core.
     pub query_threads: usize,
     /// A tail is ended after so long; 0: it is not.
@@ -84,6 +90,9 @@ impl Default for Settings {
             retention_bytes: ByteSize(0),
             delete_cancel_period: Period::hours(24),
             delete_max_interval: Period::hours(24),
+            rule_interval: Period::minutes(1),
+            alert_resend_delay: Period::minutes(1),
+            external_url: String::new(),
             query_threads: 0,
             tail_max_duration: Period::hours(1),
             pattern_ingester: false,

@@ -5,6 +5,7 @@ use crate::delete::TenantDeletes;
 use crate::files::Files;
 use crate::head::TenantHead;
 use crate::ingest::{Accepted, Bucket, Discarded, LabelCache, Refusals, stream_refusal};
+use crate::ruler::{Schedule, TenantRules};
 use crate::store::TenantStore;
 use crate::{ByteSize, Error, ErrorKind, Limits, TenantId};
 use hashbrown::HashMap;
@@ -26,6 +27,8 @@ pub(crate) struct Tenants {
 pub(crate) struct TenantState {
     pub(crate) store: TenantStore,
     pub(crate) deletes: TenantDeletes,
+    pub(crate) rules: TenantRules,
+    pub(crate) schedule: Schedule,
     pub(crate) retention_turn: RetentionTurn,
     pub(crate) labels: LabelCache,
     pub(crate) counters: TenantCounters,
@@ -98,6 +101,8 @@ impl Tenants {
         let state = Arc::new(TenantState {
             store: TenantStore::open(Arc::clone(&self.files), &folder)?,
             deletes: TenantDeletes::open(Arc::clone(&self.files), &folder.join("deletes"))?,
+            rules: TenantRules::open(Arc::clone(&self.files), &folder.join("rules"))?,
+            schedule: Schedule::default(),
             retention_turn: RetentionTurn::default(),
             labels: LabelCache::default(),
             counters: TenantCounters::default(),

@@ -2,7 +2,7 @@
 
 use crate::api::{
     admin, delete, detected, format_query, index_stats, labels, legacy, limits, otlp, patterns, push, query, ring,
-    series, status, tail, volume,
+    rules, series, status, tail, volume,
 };
 use crate::context::Context;
 use crate::metrics::route_label;
@@ -28,6 +28,7 @@ const POST: &[Method] = &[Method::POST];
 const GET_POST: &[Method] = &[Method::GET, Method::POST];
 const GET_POST_DELETE: &[Method] = &[Method::GET, Method::POST, Method::DELETE];
 const GET_POST_PUT_DELETE: &[Method] = &[Method::GET, Method::POST, Method::PUT, Method::DELETE];
+const GET_DELETE: &[Method] = &[Method::GET, Method::DELETE];
 /// No restriction.
 const ANY: &[Method] = &[];
 
@@ -58,6 +59,8 @@ fn table() -> Vec<Route> {
         route("/api/prom/label/{name}/values", GET_POST, labels::values_legacy),
         route("/api/prom/series", GET_POST, series::series),
         route("/compactor/ui/api/v1/deletes", ANY, delete::page),
+        route("/prometheus/api/v1/rules", GET, rules::status),
+        route("/prometheus/api/v1/alerts", GET, rules::alerts),
         route("/config/tenant/v1/limits", GET, limits::tenant_limits),
         route("/loki/api/v1/drilldown-limits", GET, limits::drilldown_limits),
         route("/ready", GET, status::ready),
@@ -87,6 +90,29 @@ fn delete_table() -> Vec<Route> {
     vec![
         route("/loki/api/v1/delete", GET_POST_PUT_DELETE, delete::delete),
         route("/loki/api/v1/cache/generation_numbers", GET, delete::generation),
+    ]
+}
+
+/// The endpoints that are there where rules can be changed.
+fn rules_table() -> Vec<Route> {
+    vec![
+        route("/loki/api/v1/rules", GET, rules::all),
+        route("/loki/api/v1/rules/{namespace}", GET_POST_DELETE, rules::namespace),
+        route("/loki/api/v1/rules/{namespace}/{group}", GET_DELETE, rules::group),
+        route("/api/prom/rules", GET, rules::all),
+        route("/api/prom/rules/{namespace}", GET_POST_DELETE, rules::namespace),
+        route("/api/prom/rules/{namespace}/{group}", GET_DELETE, rules::group),
+        route("/prometheus/config/v1/rules", GET, rules::all),
+        route(
+            "/prometheus/config/v1/rules/{namespace}",
+            GET_POST_DELETE,
+            rules::namespace,
+        ),
+        route(
+            "/prometheus/config/v1/rules/{namespace}/{group}",
+            GET_DELETE,
+            rules::group,
+        ),
     ]
 }
 
@@ -137,6 +163,9 @@ pub(crate) fn router(context: &Context) -> Router {
     let mut routes = table();
     if context.settings().deletes_enabled {
         routes.extend(delete_table());
+    }
+    if context.settings().ruler.api_enabled {
+        routes.extend(rules_table());
     }
     for route in routes {
         let entrance = Entrance {

@@ -1,9 +1,11 @@
 //! The server: accept, answer, stop gracefully.
 
 use crate::context::Context;
+use crate::deliver::Delivery;
 use crate::log::LevelHandle;
 use crate::metrics::InFlight;
 use crate::routes;
+use crate::rules;
 use crate::settings::ServerSettings;
 use crate::tls;
 use crate::write_timeout::WriteTimeout;
@@ -20,11 +22,12 @@ use std::future::Future;
 use std::io;
 use std::net::SocketAddr;
 use std::pin::pin;
+use std::sync::Arc;
 use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
-use tokio::task::JoinSet;
+use tokio::task::{JoinHandle, JoinSet};
 use tokio_rustls::TlsAcceptor;
 use tower::ServiceExt;
 
@@ -126,6 +129,15 @@ impl Server {
         } = self;
         let report = |error| tracing::error!(%error, "maintenance failed; it will be tried again");
         let maintenance = loki_core::background(context.engine(), report).map_err(io::Error::other)?;
+        // Whoever embeds the server may have named somebody else.
+        if let Some(delivery) = Delivery::start(&context.settings().ruler) {
+            context.engine().set_notify(Arc::new(delivery));
+        }
+        let ruler = &context.settings().ruler;
+        let rule_files = ruler
+            .rule_folder
+            .clone()
+            .map(|folder| tokio::spawn(rules::follow(folder, ruler.poll_interval, context.engine().clone())));
         let router = routes::router(&context);
         let mut connections = JoinSet::new();
         let mut stopped = stopper.subscribe();
@@ -154,6 +166,7 @@ impl Server {
             }
         }
         drop(listener);
+        rule_files.iter().for_each(JoinHandle::abort);
         stopper.send_replace(true);
         let finish = async {
             while connections.join_next().await.is_some() {}

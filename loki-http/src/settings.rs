@@ -47,10 +47,60 @@ pub struct ServerSettings {
     pub flush_on_shutdown: bool,
     /// Whether there is an API to delete lines.
     pub deletes_enabled: bool,
+    /// Where what rules come to goes.
+    pub ruler: RulerSettings,
     /// The running configuration as `/config` shows it.
     pub config_page: String,
     /// Resource attributes of OpenTelemetry that become labels; all others become structured metadata.
     pub otlp_labels: Vec<String>,
+}
+
+/// Where what rules come to goes. `RulerSettings::default()` delivers nothing.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RulerSettings {
+    /// Whether there is an API to change rules.
+    pub api_enabled: bool,
+    /// A folder with rule files, `<tenant>/<namespace>`, to evaluate beside the rules of the API; none: there is none.
+    pub rule_folder: Option<PathBuf>,
+    /// How often it is read.
+    pub poll_interval: Duration,
+    /// Alertmanagers, each of which is told of all alerts: `http://host:9093`.
+    pub alertmanager_urls: Vec<String>,
+    /// Where samples are written to.
+    pub remote_write: Vec<RemoteWriteSettings>,
+    /// Deliveries that wait for one destination.
+    pub queue_capacity: usize,
+    /// How long one delivery may take.
+    pub timeout: Duration,
+    /// Where people reach Grafana.
+    pub external_url: String,
+    /// Grafana's id of this server as a source of data.
+    pub datasource_uid: String,
+}
+
+/// Where samples are written to, by Prometheus' remote write.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct RemoteWriteSettings {
+    /// `http://host:9090/api/v1/write`.
+    pub url: String,
+    /// Headers to add.
+    pub headers: Vec<(String, String)>,
+}
+
+impl Default for RulerSettings {
+    fn default() -> RulerSettings {
+        RulerSettings {
+            api_enabled: true,
+            rule_folder: None,
+            poll_interval: Duration::from_secs(60),
+            alertmanager_urls: Vec::new(),
+            remote_write: Vec::new(),
+            queue_capacity: 10_000,
+            timeout: Duration::from_secs(10),
+            external_url: String::new(),
+            datasource_uid: String::new(),
+        }
+    }
 }
 
 /// Certificates of a server that speaks TLS.
@@ -87,6 +137,7 @@ impl Default for ServerSettings {
             max_concurrent_queries: 16,
             flush_on_shutdown: false,
             deletes_enabled: true,
+            ruler: RulerSettings::default(),
             config_page: String::new(),
             otlp_labels: push::OTLP_LABELS.map(str::to_owned).to_vec(),
         }

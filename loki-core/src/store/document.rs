@@ -17,7 +17,7 @@ pub(crate) struct Document<T> {
     records: Records,
     /// Number of the last record; 0 before the first.
     last: u64,
-    value: T,
+    value: Arc<T>,
 }
 
 #[derive(Serialize)]
@@ -48,13 +48,18 @@ impl<T: Default + Serialize + DeserializeOwned> Document<T> {
         Ok(Document {
             records,
             last: last.unwrap_or(0),
-            value,
+            value: Arc::new(value),
         })
     }
 
     /// The value.
     pub(crate) fn value(&self) -> &T {
         &self.value
+    }
+
+    /// The value as it is now, to keep.
+    pub(crate) fn shared(&self) -> Arc<T> {
+        Arc::clone(&self.value)
     }
 
     /// Puts another value in its place, durably: all of it counts from here on, or the old one does.
@@ -77,7 +82,7 @@ impl<T: Default + Serialize + DeserializeOwned> Document<T> {
             },
         )?;
         self.last = number;
-        self.value = value;
+        self.value = Arc::new(value);
         self.records.forget_before(number);
         Ok(())
     }

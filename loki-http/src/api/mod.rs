@@ -13,6 +13,7 @@ pub(crate) mod patterns;
 pub(crate) mod push;
 pub(crate) mod query;
 pub(crate) mod ring;
+pub(crate) mod rules;
 pub(crate) mod series;
 pub(crate) mod status;
 pub(crate) mod tail;

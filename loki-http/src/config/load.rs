@@ -12,7 +12,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 /// Sections that say how a cluster is laid out or how Loki does what is done differently here.
-const UNUSED_SECTIONS: [&str; 26] = [
+const UNUSED_SECTIONS: [&str; 25] = [
     "analytics",
     "bloom_build",
     "bloom_gateway",
@@ -31,7 +31,6 @@ const UNUSED_SECTIONS: [&str; 26] = [
     "profiling",
     "query_range",
     "query_scheduler",
-    "ruler",
     "schema_config",
     "shutdown_delay",
     "storage_config",
@@ -146,6 +145,7 @@ impl Config {
         self.ingester(root.section("ingester")?, &mut unused)?;
         self.limits(&mut root, &mut unused)?;
         self.sizes(&mut root, &mut unused)?;
+        self.ruler(root.section("ruler")?, &mut unused)?;
         let mut patterns = root.section("pattern_ingester")?;
         patterns.set("enabled", &mut self.engine.pattern_ingester)?;
         patterns.rest(&mut unused);
@@ -291,16 +291,11 @@ impl Config {
         let is_retained = compactor.take::<bool>("retention_enabled")?.unwrap_or(false);
         compactor.set("delete_request_cancel_period", &mut self.engine.delete_cancel_period)?;
         compactor.set("delete_max_interval", &mut self.engine.delete_max_interval)?;
-        // Requests are kept with the data; a store that is named says that they are wanted.
-        let has_store = compactor
-            .take::<String>("delete_request_store")?
-            .is_some_and(|store| !store.is_empty());
-        if is_retained && !has_store && !self.server.deletes_enabled {
-            let problem = "should be configured when retention is enabled";
-            return Err(Error::value("compactor.delete_request_store", problem));
-        }
         self.server.deletes_enabled |= is_retained;
-        compactor.take::<Value>("working_directory")?;
+        // Requests are kept with the data.
+        for key in ["working_directory", "delete_request_store"] {
+            compactor.take::<Value>(key)?;
+        }
         compactor.rest(unused);
         if !is_retained && limits::disable_retention(&mut self.engine.limits) {
             let text = "limits_config.retention_period: nothing expires unless compactor.retention_enabled is true";
@@ -348,7 +343,7 @@ impl Config {
 }
 
 /// The value of a YAML text.
-pub(super) fn yaml(text: &str) -> Result<Value, Error> {
+pub(crate) fn yaml(text: &str) -> Result<Value, Error> {
     if text.trim().is_empty() {
         return Ok(Value::Null);
     }

@@ -11,11 +11,13 @@ mod flags;
 mod limits;
 mod load;
 mod page;
+mod ruler;
 mod runtime;
 mod section;
 
 pub use flags::{Action, CommandLine};
 pub use load::Config;
+pub(crate) use load::yaml as parse_yaml;
 pub(crate) use page::to_yaml;
 pub use runtime::RuntimeConfig;
 

@@ -60,7 +60,20 @@ impl Config {
                 "max_chunk_age": self.engine.max_chunk_age,
                 "wal": { "sync": sync, "sync_interval": interval, "flush_on_shutdown": server.flush_on_shutdown },
             },
-            "compactor": { "compaction_interval": self.engine.retention_interval },
+            "compactor": {
+                "compaction_interval": self.engine.retention_interval,
+                "retention_enabled": server.deletes_enabled,
+                "delete_request_cancel_period": self.engine.delete_cancel_period,
+                "delete_max_interval": self.engine.delete_max_interval,
+            },
+            "ruler": {
+                "enable_api": server.ruler.api_enabled,
+                "alertmanager_url": server.ruler.alertmanager_urls.join(","),
+                "evaluation_interval": self.engine.rule_interval,
+                "resend_delay": self.engine.alert_resend_delay,
+                "external_url": server.ruler.external_url,
+                "datasource_uid": server.ruler.datasource_uid,
+            },
             "limits_config": self.engine.limits,
         }))
     }

@@ -52,7 +52,7 @@ limits_config:
   reject_old_samples: true
   retention_period: 744h
   ingestion_rate_mb: 10
-compactor: {retention_enabled: true, delete_request_store: filesystem, compaction_interval: 5m}
+compactor: {retention_enabled: true, compaction_interval: 5m}
 ",
     )
     .expect("documented");

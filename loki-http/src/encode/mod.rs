@@ -7,6 +7,7 @@ mod list;
 mod number;
 mod patterns;
 mod response;
+mod rules;
 mod stats;
 mod tail;
 mod text;
@@ -17,6 +18,7 @@ pub(crate) use legacy::legacy_streams;
 pub(crate) use list::{index_stats, legacy_values, series, values};
 pub(crate) use patterns::patterns;
 pub(crate) use response::query_response;
+pub(crate) use rules::{alerts, rule_groups, rules_changed, rules_problem};
 pub(crate) use tail::{legacy_tail_frame, tail_frame};
 
 #[cfg(test)]

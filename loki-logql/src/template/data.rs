@@ -14,4 +14,8 @@ pub(crate) trait Data {
     fn timestamp(&self) -> i64;
     /// The time of the query in nanoseconds.
     fn now(&self) -> i64;
+    /// Where the outside reaches this program; rules name it.
+    fn external_url(&self) -> &str {
+        ""
+    }
 }

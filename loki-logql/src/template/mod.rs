@@ -26,6 +26,7 @@ mod pipeline;
 mod print;
 mod printf;
 mod reads;
+mod rule;
 mod run;
 #[cfg(test)]
 mod tests;
@@ -33,4 +34,5 @@ mod time;
 mod value;
 
 pub(crate) use data::Data;
+pub use rule::RuleTemplate;
 pub(crate) use run::Template;

@@ -1,5 +1,6 @@
 //! Tokens to tree, with the messages of Go's parser: texts and blocks.
 
+use super::functions::Dialect;
 use super::lex::{Kind, Lexer, Token};
 use super::literal;
 use super::node::{Branch, Node, Pos, Trees};
@@ -13,7 +14,7 @@ const MAX_NESTING: usize = 100;
 /// # Errors
 ///
 /// Go's text: `template: line:1: unclosed action`.
-pub(super) fn parse(name: &str, text: &[u8]) -> Result<Trees, String> {
+pub(super) fn parse(dialect: Dialect, name: &str, text: &[u8]) -> Result<Trees, String> {
     let empty = Token {
         kind: Kind::Eof,
         pos: 0,
@@ -21,6 +22,7 @@ pub(super) fn parse(name: &str, text: &[u8]) -> Result<Trees, String> {
         text: Vec::new(),
     };
     let mut parser = Parser {
+        dialect,
         name,
         lexer: Lexer::new(text),
         tokens: [empty.clone(), empty.clone(), empty],
@@ -37,6 +39,7 @@ pub(super) fn parse(name: &str, text: &[u8]) -> Result<Trees, String> {
 }
 
 pub(super) struct Parser<'t> {
+    pub(super) dialect: Dialect,
     name: &'t str,
     lexer: Lexer<'t>,
     /// Tokens read ahead; the last of `peeked` comes next. The first one's line is the line of messages.

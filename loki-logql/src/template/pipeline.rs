@@ -157,7 +157,7 @@ impl Parser<'_> {
         let token = self.next_non_space();
         let text = || String::from_utf8_lossy(&token.text).into_owned();
         let kind = match token.kind {
-            Kind::Identifier => match functions::find(&text()) {
+            Kind::Identifier => match functions::find(&text(), self.dialect) {
                 Some(function) => OperandKind::Function(function),
                 None => return self.error(format!("function {} not defined", quote(&token.text))),
             },

@@ -2,6 +2,7 @@
 
 use super::data::Data;
 use super::eval::{At, Slot, State};
+use super::functions::Dialect;
 use super::node::{Branch, Node, Operand, OperandKind, Trees};
 use super::parse;
 use super::print::{MAX_BYTES, print, too_large};
@@ -30,7 +31,12 @@ impl Template {
     ///
     /// Go's text: `template: line:1: unclosed action`.
     pub(crate) fn parse(name: &str, text: &[u8]) -> Result<Template, String> {
-        let trees = parse::parse(name, text)?;
+        Template::parse_in(Dialect::Line, name, text)
+    }
+
+    /// As [`parse`](Template::parse), with the functions of a dialect.
+    pub(super) fn parse_in(dialect: Dialect, name: &str, text: &[u8]) -> Result<Template, String> {
+        let trees = parse::parse(dialect, name, text)?;
         let reads = Reads::of(trees.get(name).map_or(&[], Vec::as_slice), &trees);
         Ok(Template {
             name: name.to_owned(),
@@ -73,8 +79,18 @@ impl Template {
     ///
     /// Go's text of an execution error; `out` is then as it was.
     pub(crate) fn execute(&self, data: &dyn Data, out: &mut Vec<u8>) -> Result<(), String> {
+        self.execute_over(Value::Labels, data, out)
+    }
+
+    /// As [`execute`](Template::execute), with `dot` as what the template is about.
+    pub(super) fn execute_over<'a>(
+        &'a self,
+        dot: Value<'a>,
+        data: &'a dyn Data,
+        out: &mut Vec<u8>,
+    ) -> Result<(), String> {
         let start = out.len();
-        let result = State::new(self, data, out).list(&Slot::plain(Value::Labels), self.root());
+        let result = State::new(self, data, out).list(&Slot::plain(dot), self.root());
         if result.is_err() {
             out.truncate(start);
         }

@@ -97,7 +97,7 @@ fn sextet(byte: u8) -> Option<u8> {
     }
 }
 
-fn escape_query(text: &[u8]) -> Vec<u8> {
+pub(super) fn escape_query(text: &[u8]) -> Vec<u8> {
     const HEX: &[u8; 16] = b"0123456789ABCDEF";
     let mut out = Vec::with_capacity(text.len());
     for &byte in text {

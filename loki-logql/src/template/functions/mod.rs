@@ -4,8 +4,9 @@ mod encoding;
 mod logic;
 mod number;
 mod regex;
+mod rule;
 mod table;
 mod text;
 mod time;
 
-pub(super) use table::{Call, Function, Run, find};
+pub(super) use table::{Call, Dialect, Function, Run, find};

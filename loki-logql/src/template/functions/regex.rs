@@ -23,7 +23,7 @@ fn regex(call: &Call<'_, '_>) -> Result<Regex, String> {
     }
 }
 
-fn replace<'a>(call: &mut Call<'_, 'a>, expand: bool) -> Result<Value<'a>, String> {
+pub(super) fn replace<'a>(call: &mut Call<'_, 'a>, expand: bool) -> Result<Value<'a>, String> {
     let regex = regex(call)?;
     let source = call.take_bytes(1);
     let replacement = call.bytes(2);
@@ -50,6 +50,18 @@ fn replace<'a>(call: &mut Call<'_, 'a>, expand: bool) -> Result<Value<'a>, Strin
     }
     out.extend_from_slice(&subject[end..]);
     Ok(Value::bytes(out))
+}
+
+/// Whether the regex matches anywhere.
+pub(super) fn is_match<'a>(call: &mut Call<'_, 'a>) -> Result<Value<'a>, String> {
+    let regex = regex(call)?;
+    let subject = regex.subject(call.bytes(1));
+    let mut found = false;
+    each_match(&regex, &subject, |_, _, _| {
+        found = true;
+        Ok(())
+    })?;
+    Ok(Value::Bool(found))
 }
 
 fn count<'a>(call: &mut Call<'_, 'a>) -> Result<Value<'a>, String> {

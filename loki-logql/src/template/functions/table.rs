@@ -1,6 +1,6 @@
 //! What a function is, and how it is found by its name.
 
-use super::{encoding, logic, number, regex, text, time};
+use super::{encoding, logic, number, regex, rule, text, time};
 use crate::regex::Regex;
 use crate::template::data::Data;
 use crate::template::node::Operand;
@@ -78,9 +78,19 @@ impl fmt::Debug for Function {
     }
 }
 
+/// Which functions there are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(in crate::template) enum Dialect {
+    /// Those of `line_format` and `label_format`.
+    Line,
+    /// Those of rules, before all others.
+    Rule,
+}
+
 /// The function called `name`.
-pub(in crate::template) fn find(name: &str) -> Option<&'static Function> {
+pub(in crate::template) fn find(name: &str, dialect: Dialect) -> Option<&'static Function> {
     [
+        if dialect == Dialect::Rule { rule::FUNCTIONS } else { &[] },
         text::FUNCTIONS,
         number::FUNCTIONS,
         time::FUNCTIONS,

@@ -93,11 +93,11 @@ fn part<'a>(text: Cow<'a, [u8]>, of: impl FnOnce(&[u8]) -> &[u8]) -> Value<'a> {
     }
 }
 
-fn to_lower<'a>(call: &mut Call<'_, 'a>) -> Result<Value<'a>, String> {
+pub(super) fn to_lower<'a>(call: &mut Call<'_, 'a>) -> Result<Value<'a>, String> {
     Ok(map_runes(call.take_bytes(0), u8::to_ascii_lowercase, lower_rune))
 }
 
-fn to_upper<'a>(call: &mut Call<'_, 'a>) -> Result<Value<'a>, String> {
+pub(super) fn to_upper<'a>(call: &mut Call<'_, 'a>) -> Result<Value<'a>, String> {
     Ok(map_runes(call.take_bytes(0), u8::to_ascii_uppercase, upper_rune))
 }
 

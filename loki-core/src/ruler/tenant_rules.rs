@@ -1,0 +1,103 @@
+//! The rule groups of one tenant.
+
+use super::group::RuleGroup;
+use crate::files::Files;
+use crate::store::Document;
+use crate::{Error, ErrorKind, Limits};
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
+
+/// Groups by namespace, in the order in which they were first set.
+pub(crate) type Namespaces = BTreeMap<String, Vec<RuleGroup>>;
+
+/// The rule groups of one tenant, kept durably.
+#[derive(Debug)]
+pub(crate) struct TenantRules {
+    kept: Mutex<Document<Namespaces>>,
+    /// Groups that came from elsewhere and cannot be changed here.
+    given: RwLock<Arc<Namespaces>>,
+}
+
+impl TenantRules {
+    /// Reads the groups in `folder`.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Corrupt`], [`ErrorKind::Io`].
+    pub(crate) fn open(files: Arc<dyn Files>, folder: &Path) -> Result<TenantRules, Error> {
+        Ok(TenantRules {
+            kept: Mutex::new(Document::open(files, folder, "rules")?),
+            given: RwLock::default(),
+        })
+    }
+
+    /// All groups. A namespace that was given stands before one that is kept.
+    pub(super) fn namespaces(&self) -> Arc<Namespaces> {
+        let kept = self.lock().shared();
+        let given = Arc::clone(&self.given.read().unwrap_or_else(PoisonError::into_inner));
+        if given.is_empty() {
+            return kept;
+        }
+        let mut all = (*kept).clone();
+        all.extend(
+            given
+                .iter()
+                .map(|(namespace, groups)| (namespace.clone(), groups.clone())),
+        );
+        Arc::new(all)
+    }
+
+    /// Puts other groups in the place of those that were given before.
+    pub(super) fn give(&self, namespaces: Namespaces) {
+        *self.given.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(namespaces);
+    }
+
+    /// Puts a group into a namespace, in the place of the one with its name.
+    pub(super) fn set(&self, namespace: &str, group: &RuleGroup, limits: &Limits) -> Result<(), Error> {
+        let mut kept = self.lock();
+        let mut namespaces = kept.value().clone();
+        let groups = namespaces.entry(namespace.to_owned()).or_default();
+        match groups.iter_mut().find(|known| known.name == group.name) {
+            Some(known) => *known = group.clone(),
+            None => groups.push(group.clone()),
+        }
+        let (limit, actual) = (
+            limits.ruler_max_rule_groups_per_tenant,
+            namespaces.values().map(Vec::len).sum::<usize>(),
+        );
+        if limit > 0 && actual > limit {
+            let text = format!("per-user rule groups limit (limit: {limit} actual: {actual}) exceeded");
+            return Err(Error::new(ErrorKind::InvalidRequest, text));
+        }
+        kept.commit(namespaces)
+    }
+
+    /// Removes a group, or all groups of a namespace.
+    pub(super) fn remove(&self, namespace: &str, group: Option<&str>) -> Result<(), Error> {
+        let mut kept = self.lock();
+        let mut namespaces = kept.value().clone();
+        let found = match (namespaces.get_mut(namespace), group) {
+            (None, _) => false,
+            (Some(_), None) => namespaces.remove(namespace).is_some(),
+            (Some(groups), Some(name)) => {
+                let before = groups.len();
+                groups.retain(|known| known.name != name);
+                groups.len() < before
+            }
+        };
+        if !found {
+            return Err(not_found(if group.is_some() { "group" } else { "group namespace" }));
+        }
+        namespaces.retain(|_, groups| !groups.is_empty());
+        kept.commit(namespaces)
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Document<Namespaces>> {
+        self.kept.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+pub(super) fn not_found(what: &str) -> Error {
+    Error::new(ErrorKind::NotFound, format!("{what} does not exist"))
+}

@@ -1,0 +1,149 @@
+//! Rule groups: `/loki/api/v1/rules…` and its aliases; `/prometheus/api/v1/rules` and `/prometheus/api/v1/alerts`.
+
+use crate::body;
+use crate::context::{Context, Lane};
+use crate::encode;
+use crate::params::Params;
+use crate::respond::{self, Failure, TEXT};
+use crate::rules;
+use axum::extract::{Path, Request, State};
+use axum::http::header::CONTENT_TYPE;
+use axum::http::{HeaderMap, HeaderValue, Method, StatusCode};
+use axum::response::{IntoResponse, Response};
+use loki_core::{Engine, RuleGroup};
+use std::collections::BTreeMap;
+
+const YAML: &str = "application/yaml";
+
+/// All groups of a tenant.
+pub(crate) async fn all(State(context): State<Context>, request: Request) -> Result<Response, Failure> {
+    let tenant = context.tenant(request.headers()).map_err(Failure::line)?;
+    let params = Params::parse(b"", request.uri().query().unwrap_or_default())?;
+    let mut found = context.engine().rule_groups(&tenant, None).map_err(line)?;
+    if let Some(wanted) = params.value("labels") {
+        keep_labelled(&mut found, wanted);
+    }
+    Ok(respond::ok(YAML, rules::write_namespaces(&found)))
+}
+
+/// The groups of a namespace; a `POST` sets one, a `DELETE` removes all.
+pub(crate) async fn namespace(
+    State(context): State<Context>,
+    Path(namespace): Path<String>,
+    request: Request,
+) -> Result<Response, Failure> {
+    let tenant = context.tenant(request.headers()).map_err(Failure::line)?;
+    match *request.method() {
+        Method::GET => {
+            let found = context.engine().rule_groups(&tenant, Some(&namespace)).map_err(line)?;
+            Ok(respond::ok(YAML, rules::write_namespaces(&found)))
+        }
+        Method::POST => {
+            let (parts, body) = request.into_parts();
+            let body = body::read(&parts.headers, body, context.form_bounds()).await?;
+            let group = rules::read_group(&body).map_err(|error| Failure::bad_request(error.to_string()).line())?;
+            change(&context, move |engine| {
+                engine.set_rule_group(&tenant, &namespace, &group)
+            })
+            .await
+        }
+        _ => {
+            change(&context, move |engine| {
+                engine.remove_rule_namespace(&tenant, &namespace)
+            })
+            .await
+        }
+    }
+}
+
+/// One group; a `DELETE` removes it.
+pub(crate) async fn group(
+    State(context): State<Context>,
+    Path((namespace, group)): Path<(String, String)>,
+    request: Request,
+) -> Result<Response, Failure> {
+    let tenant = context.tenant(request.headers()).map_err(Failure::line)?;
+    if *request.method() == Method::DELETE {
+        return change(&context, move |engine| {
+            engine.remove_rule_group(&tenant, &namespace, &group)
+        })
+        .await;
+    }
+    let found = context.engine().rule_group(&tenant, &namespace, &group).map_err(line)?;
+    Ok(respond::ok(YAML, rules::write_group(&found)))
+}
+
+/// What the rules have come to.
+pub(crate) async fn status(State(context): State<Context>, request: Request) -> Result<Response, Failure> {
+    let tenant = context.tenant(request.headers()).map_err(Failure::line)?;
+    let params = Params::parse(b"", request.uri().query().unwrap_or_default())?;
+    let wants_alerts = match params.value("type") {
+        None => None,
+        Some("alert") => Some(true),
+        Some("record") => Some(false),
+        Some(other) => {
+            let problem = encode::rules_problem(&format!("not supported value {}", serde_json::Value::from(other)));
+            let content_type = HeaderValue::from_static(TEXT);
+            return Ok((StatusCode::BAD_REQUEST, [(CONTENT_TYPE, content_type)], problem).into_response());
+        }
+    };
+    let mut groups = context.engine().rules(&tenant)?;
+    let is_wanted = |name: &str, value: &str| {
+        let mut wanted = params.values(name).peekable();
+        wanted.peek().is_none() || wanted.any(|wanted| wanted == value)
+    };
+    groups.retain(|group| is_wanted("file", &group.namespace) && is_wanted("rule_group", &group.name));
+    for group in &mut groups {
+        group.rules.retain(|status| {
+            let kind = wants_alerts.is_none_or(|alert| alert == status.rule.is_alert());
+            kind && is_wanted("rule_name", status.rule.name())
+        });
+    }
+    let is_filtered = wants_alerts.is_some() || params.value("rule_name").is_some();
+    groups.retain(|group| !is_filtered || !group.rules.is_empty());
+    Ok(respond::ok("application/json", encode::rule_groups(&groups)))
+}
+
+/// The alerts that are pending or fire.
+pub(crate) async fn alerts(State(context): State<Context>, headers: HeaderMap) -> Result<Response, Failure> {
+    let tenant = context.tenant(&headers).map_err(Failure::line)?;
+    let groups = context.engine().rules(&tenant)?;
+    Ok(respond::ok("application/json", encode::alerts(&groups)))
+}
+
+async fn change<F>(context: &Context, work: F) -> Result<Response, Failure>
+where
+    F: FnOnce(&Engine) -> Result<(), loki_core::Error> + Send + 'static,
+{
+    context
+        .blocking(Lane::Push, move |engine| Ok(work(engine)?))
+        .await
+        .map_err(Failure::line)?;
+    let content_type = HeaderValue::from_static("application/json");
+    Ok((
+        StatusCode::ACCEPTED,
+        [(CONTENT_TYPE, content_type)],
+        encode::rules_changed(),
+    )
+        .into_response())
+}
+
+fn line(error: loki_core::Error) -> Failure {
+    Failure::from(error).line()
+}
+
+/// Keeps the rules that have all labels of `wanted`: `name:value,name:value`.
+fn keep_labelled(namespaces: &mut BTreeMap<String, Vec<RuleGroup>>, wanted: &str) {
+    let pairs: Vec<(&str, &str)> = wanted.split(',').filter_map(|pair| pair.split_once(':')).collect();
+    for groups in namespaces.values_mut() {
+        for group in groups.iter_mut() {
+            group.rules.retain(|rule| {
+                pairs
+                    .iter()
+                    .all(|(name, value)| rule.labels.get(*name).is_some_and(|known| known == value))
+            });
+        }
+        groups.retain(|group| !group.rules.is_empty());
+    }
+    namespaces.retain(|_, groups| !groups.is_empty());
+}

@@ -1,0 +1,134 @@
+//! Rules: the API, and alerts on their way out.
+
+use crate::support::TestServer;
+use loki_core::{Period, Settings};
+use loki_http::{RemoteWriteSettings, RulerSettings, ServerSettings};
+use std::io::{Read, Write};
+use std::net::TcpListener;
+
+const GROUP: &str =
+    "name: g\ninterval: 1s\nrules:\n- alert: Always\n  expr: vector(1) > 0\n- record: a:b\n  expr: 1 + 1\n";
+const CHANGED: &str = r#"{"status":"success","data":null,"errorType":"","error":""}"#;
+
+#[test]
+fn groups_are_set_shown_and_removed_under_all_names_of_the_api() {
+    let server = TestServer::start();
+    for path in ["/loki/api/v1/rules", "/api/prom/rules", "/prometheus/config/v1/rules"] {
+        let none = server.get(path);
+        assert_eq!((none.status, none.text().as_str()), (404, "no rule groups found\n"));
+        let set = server.request("POST", &format!("{path}/a%20b"), &[], GROUP.as_bytes());
+        assert_eq!((set.status, set.text().as_str()), (202, CHANGED));
+        let all = server.get(path);
+        assert_eq!(all.header("content-type"), Some("application/yaml"));
+        assert!(
+            all.text()
+                .starts_with("a b:\n    - name: g\n      interval: 1s\n      rules:\n        - alert: ")
+        );
+        assert!(server.get(&format!("{path}/a%20b/g")).text().starts_with("name: g\n"));
+        assert_eq!(server.get(&format!("{path}/a%20b/x")).text(), "group does not exist\n");
+        assert_eq!(server.get(&format!("{path}?labels=a:b")).text(), "{}\n");
+        let removed = server.request("DELETE", &format!("{path}/a%20b/g"), &[], b"");
+        assert_eq!((removed.status, removed.text().as_str()), (202, CHANGED));
+        let again = server.request("DELETE", &format!("{path}/a%20b"), &[], b"");
+        assert_eq!(
+            (again.status, again.text().as_str()),
+            (404, "group namespace does not exist\n")
+        );
+    }
+    let bad = server.request("POST", "/loki/api/v1/rules/n", &[], b"name: g\nrules: [{record: x}]");
+    assert_eq!(
+        (bad.status, bad.text().as_str()),
+        (400, "field 'expr' must be set in rule\n")
+    );
+}
+
+#[test]
+fn what_rules_come_to_is_shown_and_filtered() {
+    let server = TestServer::start();
+    let empty = r#"{"status":"success","data":{"groups":[]},"errorType":"","error":""}"#;
+    assert_eq!(server.get("/prometheus/api/v1/rules").text(), empty);
+    server.request("POST", "/loki/api/v1/rules/n", &[], GROUP.as_bytes());
+    let names = |path: &str| {
+        let answer = server.get(path).json();
+        let rules = answer["data"]["groups"][0]["rules"]
+            .as_array()
+            .cloned()
+            .unwrap_or_default();
+        rules
+            .iter()
+            .map(|rule| rule["name"].as_str().unwrap_or_default().to_owned())
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(names("/prometheus/api/v1/rules"), ["Always", "a:b"]);
+    assert_eq!(names("/prometheus/api/v1/rules?type=record"), ["a:b"]);
+    assert_eq!(names("/prometheus/api/v1/rules?rule_name=Always&file=n"), ["Always"]);
+    assert_eq!(names("/prometheus/api/v1/rules?file=x"), [""; 0]);
+    assert_eq!(server.get("/prometheus/api/v1/rules?type=x").status, 400);
+}
+
+/// Takes one request and answers `answer`; the request as text with its body.
+fn take(listener: &TcpListener, answer: &str) -> String {
+    let (mut stream, _) = listener.accept().expect("a connection");
+    let mut bytes = Vec::new();
+    let mut buffer = [0; 4096];
+    loop {
+        let read = stream.read(&mut buffer).expect("a request");
+        bytes.extend_from_slice(&buffer[..read]);
+        let text = String::from_utf8_lossy(&bytes).to_lowercase();
+        let Some((head, _)) = text.split_once("\r\n\r\n") else {
+            continue;
+        };
+        let length = head
+            .lines()
+            .find_map(|line| line.strip_prefix("content-length: "))
+            .expect("a length");
+        if read == 0 || bytes.len() >= head.len() + 4 + length.parse::<usize>().expect("a number") {
+            break;
+        }
+    }
+    stream
+        .write_all(format!("HTTP/1.1 {answer}\r\nContent-Length: 0\r\n\r\n").as_bytes())
+        .expect("an answer");
+    String::from_utf8_lossy(&bytes).into_owned()
+}
+
+#[test]
+fn alerts_and_samples_reach_their_destinations_also_at_the_second_try() {
+    let (manager, receiver) = (TcpListener::bind("127.0.0.1:0"), TcpListener::bind("127.0.0.1:0"));
+    let (manager, receiver) = (manager.expect("a port"), receiver.expect("a port"));
+    let url = |listener: &TcpListener| format!("http://{}", listener.local_addr().expect("an address"));
+    let ruler = RulerSettings {
+        alertmanager_urls: vec![url(&manager)],
+        remote_write: vec![RemoteWriteSettings {
+            url: format!("{}/write", url(&receiver)),
+            headers: vec![("X-A".to_owned(), "b".to_owned())],
+        }],
+        ..RulerSettings::default()
+    };
+    let settings = ServerSettings {
+        ruler,
+        ..ServerSettings::default()
+    };
+    let engine = Settings {
+        rule_interval: Period::seconds(1),
+        ..Settings::default()
+    };
+    let server = TestServer::start_with(settings, engine);
+    server.request("POST", "/loki/api/v1/rules/n", &[], GROUP.as_bytes());
+    let first = take(&manager, "503 Service Unavailable");
+    let second = take(&manager, "200 OK");
+    assert!(second.starts_with("POST /api/v2/alerts HTTP/1.1\r\n"), "{second}");
+    assert!(second.contains(r#""labels":{"alertname":"Always"}"#), "{second}");
+    let body = |text: &str| text.split_once("\r\n\r\n").map(|(_, body)| body.to_owned());
+    assert_eq!(body(&first), body(&second), "the same alerts are told again");
+    let write = take(&receiver, "204 No Content").to_lowercase();
+    assert!(write.starts_with("post /write http/1.1\r\n"), "{write}");
+    for header in [
+        "content-encoding: snappy",
+        "x-prometheus-remote-write-version: 0.1.0",
+        "x-scope-orgid: fake",
+        "x-a: b",
+    ] {
+        assert!(write.contains(header), "{header}: {write}");
+    }
+}
