@@ -132,17 +132,15 @@ fn write_tenant(head: &TenantHead, settings: &Settings, writer: &mut SegmentWrit
     let mut filters = FilterMaker::new(settings.content_filters);
     for stream in streams {
         let blocks = blocks_of(&stream, &mut compressor)?;
-        writer.stream(
-            stream.labels(),
-            blocks.iter().map(|block| {
-                let filter = filters.of(&block.header, &block.data).into();
-                BlockToWrite {
-                    header: &block.header,
-                    data: &block.data,
-                    filter,
-                }
-            }),
-        )?;
+        let with_filters = blocks.iter().map(|block| {
+            let filter = filters.of(&block.header, &block.data).into();
+            BlockToWrite {
+                header: &block.header,
+                data: &block.data,
+                filter,
+            }
+        });
+        writer.stream(stream.labels(), with_filters)?;
     }
     Ok(())
 }
