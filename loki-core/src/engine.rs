@@ -105,6 +105,7 @@ impl Engine {
         let now = clock.now();
         let tenants = Tenants::open(Arc::clone(&files), &folders.tenants)?;
         let replay = recovery::replay(&*files, &folders.wal, &tenants, &settings, now)?;
+        let old_wal = replay.next_wal - 1;
         let wal = Wal::create(Arc::clone(&files), &folders.wal, replay.next_wal, settings.wal_sync)?;
         let pool = Pool::new(settings.query_threads);
         let engine = Engine(Arc::new(Inner {
@@ -126,6 +127,10 @@ impl Engine {
             _lock: lock,
         }));
         // The flush lets all old log files go: damaged ones are kept for whoever wants to look at them.
+        if engine.0.recovery.damaged.is_empty() && engine.0.generations.read().active.is_empty() {
+            // Everything in the old files is in segments: without this every open would leave a file behind.
+            engine.0.wal.remove_through(old_wal)?;
+        }
         if !engine.0.recovery.damaged.is_empty() {
             recovery::set_aside(&*files, &folders.wal, &engine.0.recovery)?;
             engine.flush()?;

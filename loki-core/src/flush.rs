@@ -56,19 +56,30 @@ impl Inner {
     /// Writes the streams of a head to a segment a tenant, then forgets the head and its log files.
     fn write_out(&self, flushing: &Flushing) -> Result<(), Error> {
         let settings = self.settings();
+        let mut failed = None;
         for (tenant, head) in flushing.head.tenants() {
-            let state = self.tenants.get_or_open(&tenant)?;
-            if state.store.wal_through() >= flushing.wal_through {
-                // Done by an earlier try that failed at a later tenant.
-                continue;
+            let written = self.tenants.get_or_open(&tenant).and_then(|state| {
+                if state.store.wal_through() >= flushing.wal_through {
+                    // Done by an earlier try that failed at another tenant.
+                    return Ok(());
+                }
+                state.store.replace(&[], Some(flushing.wal_through), |writer| {
+                    write_tenant(&head, &settings, writer)
+                })
+            });
+            if let Err(error) = written {
+                // The others need not wait for what one of them waits for.
+                failed.get_or_insert(error);
             }
-            state.store.replace(&[], Some(flushing.wal_through), |writer| {
-                write_tenant(&head, &settings, writer)
-            })?;
+        }
+        if let Some(error) = failed {
+            return Err(error);
         }
         self.generations.write().flushing = None;
         self.counters.flushes.fetch_add(1, Ordering::Relaxed);
-        self.wal.remove_through(flushing.wal_through)
+        // Log files that stay are skipped by replay and removed by the next flush.
+        let _ = self.wal.remove_through(flushing.wal_through);
+        Ok(())
     }
 
     /// Whether the head has to be flushed for its size, its age, or because nothing comes any more.
@@ -105,11 +116,13 @@ impl Inner {
     /// [`ErrorKind::Io`] where it is overfull and cannot be flushed: nothing more can be taken.
     pub(crate) fn make_room(&self, settings: &Settings) -> Result<(), Error> {
         let most = settings.head_bytes.0.saturating_mul(OVERFULL);
-        if self.generations.read().bytes() < most {
+        // Entries that the head holds already make the log grow and nothing else.
+        let is_full = || self.generations.read().bytes() >= most || self.wal.length() >= most.saturating_mul(LOG_SHARE);
+        if !is_full() {
             return Ok(());
         }
         let _turn = self.flush_turn.lock().unwrap_or_else(PoisonError::into_inner);
-        if self.generations.read().bytes() < most {
+        if !is_full() {
             return Ok(());
         }
         self.flush_in_turn().map_err(|error| match error.kind() {

@@ -35,20 +35,17 @@ impl Engine {
         let (evaluated, next_rules) = self.evaluate_rules(&settings, now);
         inner.patterns.forget(now);
         let mut worked = evaluated;
-        if worked {
-            // Alerts are wanted in time; what else is due waits for the next call.
-        } else if inner.flush_is_due(&settings, now) {
-            inner.flush()?;
-            worked = true;
-        } else {
-            let _turn = inner.compact_turn.lock().unwrap_or_else(PoisonError::into_inner);
-            for (tenant, state) in inner.tenants.all() {
-                if inner.sweep(&settings, &tenant, &state, now)? || inner.compact(&settings, &tenant, &state, now)? {
-                    worked = true;
-                    break;
-                }
-            }
-            worked = worked || inner.drop_beyond(settings.retention_bytes)?;
+        // Alerts are wanted in time; what else is due waits for the next call then.
+        if !worked {
+            let flushed = match inner.flush_is_due(&settings, now) {
+                true => inner.flush().map(|()| true),
+                false => Ok(false),
+            };
+            worked = match flushed {
+                Ok(true) => true,
+                // A flush that failed for want of space must not keep old data from making room.
+                flushed => inner.tidy(&settings, now).and_then(|tidied| flushed.map(|_| tidied))?,
+            };
         }
         let later = now.saturating_add(settings.retention_interval.as_nanos());
         let due = [next_sync, inner.next_flush(&settings), next_rules]
@@ -64,6 +61,29 @@ impl Engine {
 }
 
 impl Inner {
+    /// Does one step of compaction, deletion or expiry for the first tenant that has one to do. A tenant whose step
+    /// fails holds up no other.
+    fn tidy(&self, settings: &Settings, now: i64) -> Result<bool, Error> {
+        let _turn = self.compact_turn.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut failed = None;
+        for (tenant, state) in self.tenants.all() {
+            let swept = self.sweep(settings, &tenant, &state, now);
+            if let Ok(true) = swept {
+                return Ok(true);
+            }
+            let compacted = self.compact(settings, &tenant, &state, now);
+            if let Ok(true) = compacted {
+                return Ok(true);
+            }
+            failed = failed.or(swept.err()).or(compacted.err());
+        }
+        let dropped = self.drop_beyond(settings.retention_bytes)?;
+        match failed {
+            Some(error) if !dropped => Err(error),
+            _ => Ok(dropped),
+        }
+    }
+
     /// Does one step for one tenant; answers whether there was one to do.
     fn compact(&self, settings: &Settings, tenant: &TenantId, state: &TenantState, now: i64) -> Result<bool, Error> {
         let retention = Retention::new(settings.limits(tenant), now);

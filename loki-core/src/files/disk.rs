@@ -15,7 +15,17 @@ const SMALLEST_MAP_BYTES: u64 = 16 << 10;
 
 impl Files for DiskFiles {
     fn create_folder(&self, path: &Path) -> io::Result<()> {
-        fs::create_dir_all(path)
+        let missing: Vec<&Path> = path
+            .ancestors()
+            .take_while(|folder| !folder.as_os_str().is_empty() && !folder.exists())
+            .collect();
+        fs::create_dir_all(path)?;
+        // A folder lasts once the one above it knows its name for good.
+        for made in missing {
+            let above = made.parent().filter(|above| !above.as_os_str().is_empty());
+            File::open(above.unwrap_or(Path::new(".")))?.sync_all()?;
+        }
+        Ok(())
     }
 
     fn list(&self, path: &Path) -> io::Result<Vec<String>> {
@@ -49,7 +59,9 @@ impl Files for DiskFiles {
     fn publish(&self, from: &Path, to: &Path) -> io::Result<()> {
         // A hard link is the one portable rename that refuses to replace: the loser of a race learns that it lost.
         fs::hard_link(from, to)?;
-        fs::remove_file(from)
+        // It is published: a name that stays beside it counts for nothing and is removed at the next open.
+        let _ = fs::remove_file(from);
+        Ok(())
     }
 
     fn remove(&self, path: &Path) -> io::Result<()> {

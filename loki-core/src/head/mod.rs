@@ -99,6 +99,10 @@ impl Head {
         for stream in &accepted.streams {
             let (kept, new) = tenant.find_or_new(&stream.labels.labels);
             created += u64::from(new);
+            if new {
+                self.bytes
+                    .fetch_add(stream_bytes(&stream.labels.labels), Ordering::Relaxed);
+            }
             self.append(&kept, now, |end| {
                 accepted.each(stream, |timestamp, line, metadata| {
                     end.append(EntryRef {
@@ -129,6 +133,12 @@ impl Head {
             self.last_append.load(Ordering::Relaxed),
         )
     }
+}
+
+/// Bytes that a stream takes before its first entry, about: its labels here and in the index, and the stream itself.
+fn stream_bytes(labels: &Labels) -> u64 {
+    let pairs: usize = labels.iter().map(|(name, value)| name.len() + value.len() + 32).sum();
+    512 + 3 * pairs as u64
 }
 
 impl TenantHead {

@@ -163,10 +163,9 @@ impl StreamEnd<'_> {
     }
 }
 
+/// Appends, unless a block cannot hold the entry: accepted ones fit, a log of another making may hold any.
 fn push(open: &mut HeadBlock, entry: EntryRef<'_>) -> bool {
-    open.append(entry)
-        .expect("metadata were sorted and made unique, and the block cut, before");
-    true
+    open.append(entry).is_ok()
 }
 
 /// Whether `open` must be cut before `entry`. A block that has reached its size is cut where the timestamp changes as

@@ -5,6 +5,7 @@ use super::metadata;
 use super::refusal::{Discarded, Refusal, Refusals};
 use super::stream_labels::{LabelCache, StreamLabels};
 use crate::{Error, ErrorKind, Limits, PushEntry, PushRequest, TenantId};
+use loki_chunk::{LINE_MAX_BYTES, METADATA_MAX_BYTES};
 use loki_logql::Labels;
 use std::borrow::Cow;
 use std::ops::Range;
@@ -363,8 +364,12 @@ impl<'r> Acceptor<'_, 'r> {
             );
             return Some(Refusal::new("too_far_in_future", text));
         }
-        let most = limits.max_line_size.0;
-        if most > 0 && line.len() as u64 > most {
+        // A block holds no longer line, whatever the tenant's limit says.
+        let most = match limits.max_line_size.0 {
+            0 => LINE_MAX_BYTES as u64,
+            most => most.min(LINE_MAX_BYTES as u64),
+        };
+        if line.len() as u64 > most {
             let text = format!(
                 "max entry size '{most}' bytes exceeded for stream '{stream}' while adding an entry with length '{}' bytes",
                 line.len()
@@ -388,8 +393,12 @@ impl<'r> Acceptor<'_, 'r> {
             );
             return Some(Refusal::new("disallowed_structured_metadata", text));
         }
-        let most = limits.max_structured_metadata_size.0;
-        if most > 0 && metadata_bytes as u64 > most {
+        // Half of what a block holds leaves room for what the engine adds.
+        let most = match limits.max_structured_metadata_size.0 {
+            0 => METADATA_MAX_BYTES as u64 / 2,
+            most => most.min(METADATA_MAX_BYTES as u64 / 2),
+        };
+        if metadata_bytes as u64 > most {
             let what = format!("has structured metadata too large: '{metadata_bytes}' bytes, limit: '{most}' bytes");
             return Some(Refusal::new(
                 "structured_metadata_too_large",

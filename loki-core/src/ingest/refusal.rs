@@ -11,6 +11,8 @@ pub(crate) struct Refusal {
     text: String,
 }
 
+/// Distinct texts that an answer tells: the rest is counted.
+const TOLD_TEXTS: usize = 100;
 /// Stands in a cached text for the tenant, who is not known when labels are checked.
 const TENANT: &str = "\0tenant\0";
 
@@ -30,6 +32,8 @@ impl Refusal {
 pub(crate) struct Refusals {
     /// Text to how often, in the order met.
     texts: Vec<(String, u64)>,
+    /// Refusals beyond those that are told one by one.
+    untold: u64,
     /// What replaces all of them: a rule of the storage side.
     storage: Option<Error>,
 }
@@ -46,9 +50,10 @@ impl Refusals {
     ) {
         let text = refusal.text.replace(TENANT, tenant.as_str());
         discarded.count(refusal.reason, entries, bytes);
-        match self.texts.iter_mut().find(|(known, _)| *known == text) {
-            Some((_, count)) => *count += 1,
-            None => self.texts.push((text, 1)),
+        match self.texts.iter().position(|(known, _)| *known == text) {
+            Some(place) => self.texts[place].1 += 1,
+            None if self.texts.len() < TOLD_TEXTS => self.texts.push((text, 1)),
+            None => self.untold += 1,
         }
     }
 
@@ -71,11 +76,14 @@ impl Refusals {
             (None, _) => Ok(()),
             (Some((text, _)), 1) => Err(Error::new(ErrorKind::InvalidPush, text)),
             _ => {
-                let groups: Vec<_> = self
+                let mut groups: Vec<_> = self
                     .texts
                     .iter()
                     .map(|(text, count)| format!("{count} errors like: {text}"))
                     .collect();
+                if self.untold > 0 {
+                    groups.push(format!("{} other errors", self.untold));
+                }
                 Err(Error::new(ErrorKind::InvalidPush, groups.join("; ")))
             }
         }

@@ -9,7 +9,9 @@ use std::borrow::Cow;
 use std::sync::{Arc, PoisonError, RwLock};
 
 /// Most texts that a cache remembers; beyond that it forgets all and begins anew.
-const CACHE_ENTRIES: usize = 65_536;
+const CACHE_ENTRIES: usize = 16_384;
+/// Longer texts are not remembered; with [`CACHE_ENTRIES`] this bounds what a cache holds.
+const CACHED_TEXT_BYTES: usize = 2048;
 /// Labels of internal streams, which get no `service_name`.
 const INTERNAL: [&str; 2] = ["__aggregated_metric__", "__pattern__"];
 /// The label that service discovery adds.
@@ -53,6 +55,9 @@ impl LabelCache {
         drop(by_text);
         let pairs = label_text::parse(&text).map_err(|problem| format!("couldn't parse labels: {problem}"))?;
         let known = Arc::new(check(pairs, limits));
+        if known.refusal.is_some() || text.len() > CACHED_TEXT_BYTES {
+            return Ok(known);
+        }
         let mut by_text = self.by_text.write().unwrap_or_else(PoisonError::into_inner);
         if by_text.len() >= CACHE_ENTRIES {
             by_text.clear();

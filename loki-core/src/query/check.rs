@@ -160,7 +160,7 @@ pub(crate) fn clamp(time: Time, is_log: bool, limits: &Limits, now: i64) -> Time
     }
     if !is_log && limits.split_queries_by_interval > Period::ZERO && step > 0 {
         // Splitting cuts a range at multiples of the step, and rounds its ends outwards to them.
-        start = start.div_euclid(step) * step;
+        start = start.div_euclid(step).checked_mul(step).unwrap_or(start);
         end = end.checked_add(step - 1).map_or(end, |end| end.div_euclid(step) * step);
     }
     Time::Range { start, end, step }

@@ -113,8 +113,8 @@ pub(super) fn index_stats(parts: &Parts, selector: &[Selector], start: i64, end:
             stats.streams += 1;
             for block in &stream.blocks {
                 let summary = block.summary();
-                let span = (summary.max_timestamp - summary.min_timestamp) as f64;
-                let inside = (end.min(summary.max_timestamp) - start.max(summary.min_timestamp)) as f64;
+                let span = summary.max_timestamp as f64 - summary.min_timestamp as f64;
+                let inside = end.min(summary.max_timestamp) as f64 - start.max(summary.min_timestamp) as f64;
                 let share = if span > 0.0 {
                     (inside / span).clamp(0.0, 1.0)
                 } else {

@@ -108,6 +108,7 @@ impl Inner {
         let most = limits.max_concurrent_tail_requests;
         // No push is between its entries and its subscribers while this lock is held: what is not in the scope will be
         // handed over, and nothing is in both.
+        let hidden = self.hidden(&subscription.tenant);
         let generation = self.generations.write();
         self.tails.register(subscription, most).map_err(|count| {
             let text = format!("max concurrent tail requests limit exceeded, count > limit ({count} > {most})");
@@ -120,7 +121,7 @@ impl Inner {
         let state = self.tenants.get(&subscription.tenant);
         let segments = state.map_or_else(Vec::new, |state| state.store.live().to_vec());
         let parts = Parts {
-            hidden: self.hidden(&subscription.tenant),
+            hidden,
             heads,
             segments,
         };

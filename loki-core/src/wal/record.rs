@@ -93,6 +93,11 @@ impl<'m> RecordBuilder<'m> {
     }
 }
 
+/// The version of a whole record that this program does not read.
+pub(super) fn foreign_version(payload: &[u8]) -> Option<u8> {
+    payload.first().copied().filter(|&version| version != VERSION)
+}
+
 /// Reads a record: hands each stream to `each`, which reads its entries.
 ///
 /// # Errors

@@ -37,6 +37,13 @@ pub(crate) fn replay(
             Found::Frame(payload) => {
                 at = payload.end;
                 let length = payload.len() as u64;
+                if let Some(version) = super::record::foreign_version(&bytes[payload.clone()]) {
+                    // Whole and not ours to read: nothing of it may be dropped.
+                    return Err(Error::corrupt(
+                        path.display(),
+                        format!("it holds a record of version {version}"),
+                    ));
+                }
                 match check(&bytes[payload.clone()]) {
                     // A record is applied whole or not at all.
                     Ok(()) => {
