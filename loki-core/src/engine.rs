@@ -200,6 +200,13 @@ impl Engine {
         let expr = loki_logql::parse(&request.query)?;
         query::check_blocked(&request.query, &expr, limits)?;
         query::check(&expr, request, limits)?;
+        if query::is_forgotten(request.time, limits, started) {
+            let result = query::nothing(&expr, request.time);
+            return Ok(QueryResponse {
+                result,
+                stats: QueryStats::default(),
+            });
+        }
         let scope = reader.scope();
         let plan = match Plan::compile(&expr) {
             Ok(plan) => plan,
@@ -218,6 +225,7 @@ impl Engine {
             pool: &inner.pool,
             stats: &stats,
             clock: &*inner.clock,
+            max_memory_bytes: usize::try_from(settings.max_query_memory.0).unwrap_or(usize::MAX),
             deadline: if timeout > 0 {
                 started.saturating_add(timeout)
             } else {
@@ -354,16 +362,17 @@ impl Inner {
     pub(crate) fn parts(&self, tenant: &TenantId) -> Parts {
         let hidden = self.hidden(tenant);
         // Heads before segments: what is flushed in between is seen twice and told apart, never missed.
-        let heads = self
-            .generations
-            .read()
-            .all()
-            .filter_map(|head| head.tenant(tenant))
-            .collect();
-        let segments = self
-            .tenants
-            .get(tenant)
-            .map_or_else(Vec::new, |state| state.store.live().to_vec());
+        let state = self.tenants.get(tenant);
+        let (flushing, active) = {
+            let generation = self.generations.read();
+            (generation.flushing.clone(), Arc::clone(&generation.active))
+        };
+        // What a flush has written for this tenant counts as segment alone, while it goes on with others.
+        let is_written = |wal_through| state.as_ref().is_some_and(|s| s.store.wal_through() >= wal_through);
+        let flushing = flushing.filter(|flushing| !is_written(flushing.wal_through));
+        let heads = flushing.map(|flushing| flushing.head).into_iter().chain([active]);
+        let heads = heads.filter_map(|head| head.tenant(tenant)).collect();
+        let segments = state.map_or_else(Vec::new, |state| state.store.live().to_vec());
         Parts {
             heads,
             segments,

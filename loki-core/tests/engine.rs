@@ -375,3 +375,84 @@ fn queries_are_held_against_the_limits_of_the_tenant() {
         "parse error at line 1, col 6: syntax error: unexpected }, expecting STRING"
     );
 }
+
+#[test]
+fn a_line_that_no_block_can_hold_is_refused_even_without_a_limit() {
+    let mut lab = Lab::default();
+    lab.settings.limits.max_line_size = ByteSize(0);
+    let tenant = TenantId::single();
+    let engine = lab.open().expect("opens");
+    let line = "x".repeat(loki_core::chunk::LINE_MAX_BYTES + 1);
+    let error = push(&engine, &tenant, "x", &[(START, &line), (START + 1, "short")]).expect_err("too long");
+    assert_eq!(error.kind(), ErrorKind::InvalidPush);
+    drop(engine);
+    let engine = lab.open().expect("nothing was logged that cannot be replayed");
+    assert_eq!(
+        lines(&engine, &tenant, r#"{app="x"}"#),
+        [(START + 1, "short".to_owned())]
+    );
+}
+
+#[test]
+fn opening_and_closing_leaves_one_log_file() {
+    let lab = Lab::default();
+    for _ in 0..5 {
+        lab.open().expect("opens").close().expect("closes");
+    }
+    let logs = lab
+        .files
+        .paths()
+        .into_iter()
+        .filter(|path| path.extension().is_some_and(|e| e == "wal"));
+    assert_eq!(logs.count(), 1);
+}
+
+#[test]
+fn a_log_of_another_version_is_refused_and_kept() {
+    let lab = Lab::default();
+    let engine = lab.open().expect("opens");
+    push(&engine, &TenantId::single(), "x", &[(START, "line")]).expect("stored");
+    drop(engine);
+    let is_log = |path: &std::path::PathBuf| path.extension().is_some_and(|e| e == "wal");
+    let path = lab.files.paths().into_iter().find(is_log).expect("a log");
+    lab.files.damage(&path, |bytes| {
+        // A later version of the record, checksum and all.
+        bytes[12] = 2;
+        let crc = crc32fast::hash(&[&bytes[4..8], &bytes[12..]].concat());
+        bytes[8..12].copy_from_slice(&crc.to_le_bytes());
+    });
+    let error = lab.open().expect_err("not to be read");
+    assert_eq!(error.kind(), ErrorKind::Corrupt);
+    assert!(error.message().contains("version 2"), "{error}");
+    assert!(lab.files.paths().contains(&path));
+}
+
+#[test]
+fn one_tenant_with_damage_holds_up_no_other() {
+    let lab = Lab::default();
+    let engine = lab.open().expect("opens");
+    let [bad, good] = ["bad", "good"].map(|name| name.parse::<TenantId>().expect("a tenant"));
+    for n in 0..4 {
+        for tenant in [&bad, &good] {
+            push(&engine, tenant, "x", &[(START + n, &format!("line {n}"))]).expect("stored");
+        }
+        engine.flush().expect("flushes");
+    }
+    drop(engine);
+    let is_bad = |path: &std::path::PathBuf| {
+        path.to_string_lossy().contains("tenants/bad/") && path.extension().is_some_and(|e| e == "segment")
+    };
+    let path = lab.files.paths().into_iter().find(is_bad).expect("a segment");
+    lab.files.damage(&path, |bytes| bytes[12..20].fill(0xff));
+    let engine = lab.open().expect("blocks are looked at when they are read");
+    let _ = maintain(&engine);
+    let segments = |name: &str| {
+        let metrics = engine.metrics();
+        metrics
+            .tenants
+            .iter()
+            .find(|t| t.tenant.as_str() == name)
+            .map(|t| t.segments)
+    };
+    assert_eq!((segments("bad"), segments("good")), (Some(4), Some(1)));
+}

@@ -166,6 +166,16 @@ pub(crate) fn clamp(time: Time, is_log: bool, limits: &Limits, now: i64) -> Time
     Time::Range { start, end, step }
 }
 
+/// Whether a query asks for nothing but what lies before the lookback of its tenant.
+pub(crate) fn is_forgotten(time: Time, limits: &Limits, now: i64) -> bool {
+    let end = match time {
+        Time::Range { end, .. } => end,
+        Time::Instant(at) => at,
+    };
+    let lookback = limits.max_query_lookback;
+    lookback > Period::ZERO && end < now.saturating_sub(lookback.as_nanos())
+}
+
 /// The error of a query that ran too long.
 pub(crate) fn timed_out() -> Error {
     Error::new(

@@ -31,6 +31,8 @@ pub(crate) struct EngineSource<'e> {
     pub(crate) clock: &'e dyn Clock,
     /// When the query has to be done.
     pub(crate) deadline: i64,
+    /// Bytes that blocks which overlap may take while they wait, merged, for their turn.
+    pub(crate) max_memory_bytes: usize,
 }
 
 /// Blocks that are read together: one, or several that overlap in time.
@@ -180,12 +182,24 @@ impl EngineSource<'_> {
     fn merged(&self, unit: &Unit, blocks: &[BlockRef]) -> Result<Vec<Unit>, Error> {
         let mut runs = Vec::new();
         let mut picked = BlockColumns::new();
+        let mut bytes = 0;
         let mut merge = Merge::new(blocks.iter().map(Reading));
         while let Some(run) = merge.next_run(RUN_ENTRIES).map_err(read_error)? {
             self.check_deadline()?;
             let run = unit.visible(run, &mut picked)?;
             if run.is_empty() {
                 continue;
+            }
+            bytes += run.lines().len() + run.len() * size_of::<i64>();
+            if bytes > self.max_memory_bytes {
+                let most = self.max_memory_bytes;
+                return Err(Error::new(ErrorKind::Limit {
+                    limit: "max_query_memory",
+                    message: format!(
+                        "the query would merge more than max_query_memory ({most} bytes) of overlapping data of one \
+                         stream; ask for a shorter time range"
+                    ),
+                }));
             }
             let summary = summary_of(run);
             runs.push(Unit {

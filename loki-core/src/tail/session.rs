@@ -149,6 +149,7 @@ impl Inner {
             pool: &self.pool,
             stats: &stats,
             clock: &*self.clock,
+            max_memory_bytes: usize::try_from(self.settings().max_query_memory.0).unwrap_or(usize::MAX),
             deadline,
         };
         // Entries from the near future are among those that no push will hand over any more.
