@@ -33,7 +33,7 @@ fn delete(engine: &Engine, word: &str) -> bool {
 
 /// Pushes, deletes, sets rules, flushes, waits and maintains, whatever fails.
 fn live(lab: &Lab, lived: &mut Lived) {
-    for session in 0..2usize {
+    for (session, word) in WORDS.into_iter().take(2).enumerate() {
         lab.clock.set(START + 1000 * SECOND + session as i64 * 2 * DAY);
         let Ok(engine) = lab.open() else {
             lab.files.process_killed();
@@ -49,7 +49,6 @@ fn live(lab: &Lab, lived: &mut Lived) {
                 }
             }
         }
-        let word = WORDS[session];
         lived.deleted.insert(word, delete(&engine, word));
         let group = RuleGroup {
             name: format!("g{session}"),
