@@ -10,7 +10,7 @@ use axum::extract::{Path, Request, State};
 use axum::http::header::CONTENT_TYPE;
 use axum::http::{HeaderMap, HeaderValue, Method, StatusCode};
 use axum::response::{IntoResponse, Response};
-use loki_core::{Engine, RuleGroup};
+use loki_core::{Engine, ErrorKind, RuleGroup};
 use std::collections::BTreeMap;
 
 const YAML: &str = "application/yaml";
@@ -65,7 +65,11 @@ pub(crate) async fn group(
     let tenant = context.tenant(request.headers()).map_err(Failure::line)?;
     if *request.method() == Method::DELETE {
         return change(&context, move |engine| {
-            engine.remove_rule_group(&tenant, &namespace, &group)
+            match engine.remove_rule_group(&tenant, &namespace, &group) {
+                // Gone is gone: Loki's file store answers so, too.
+                Err(error) if error.kind() == ErrorKind::NotFound => Ok(()),
+                done => done,
+            }
         })
         .await;
     }

@@ -88,7 +88,10 @@ fn text_of(keys: &mut Map<String, Value>, key: &str) -> Result<String, Unreadabl
 fn period(keys: &mut Map<String, Value>, key: &str) -> Result<Period, Unreadable> {
     match text_of(keys, key)?.as_str() {
         "" => Ok(Period::ZERO),
-        text => text.parse().map_err(|_| Unreadable),
+        text => match text.parse() {
+            Ok(period) if period >= Period::ZERO => Ok(period),
+            _ => Err(Unreadable),
+        },
     }
 }
 
