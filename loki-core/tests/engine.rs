@@ -456,3 +456,18 @@ fn one_tenant_with_damage_holds_up_no_other() {
     };
     assert_eq!((segments("bad"), segments("good")), (Some(4), Some(1)));
 }
+
+#[test]
+fn variants_are_refused_unless_the_tenant_may_ask_for_them() {
+    let query = r#"variants(count_over_time({app="x"}[1m])) of ({app="x"}[1m])"#;
+    let lab = Lab::default();
+    let engine = lab.open().expect("opens");
+    let error = engine
+        .query(&TenantId::single(), &QueryRequest::instant(query, START))
+        .expect_err("variants are off by default");
+    assert_eq!(error.kind(), ErrorKind::LimitExceeded);
+    assert_eq!(
+        error.to_string(),
+        "multi variant queries are disabled for this instance"
+    );
+}

@@ -17,6 +17,7 @@ fn lab() -> Lab {
     let limits = &mut lab.settings.limits;
     limits.discover_service_name.clear();
     limits.discover_log_levels = false;
+    limits.enable_multi_variant_queries = true;
     // The suite's time lies behind the clock's.
     limits.creation_grace_period = Period::hours(24 * 365);
     lab

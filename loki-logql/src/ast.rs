@@ -464,12 +464,13 @@ pub struct LabelReplace {
     pub span: Span,
 }
 
-/// `variants(a, b) of (range)`.
+/// `variants(a, b) of (range)`: the results of all operands over the common range, told apart by the label
+/// `__variant__`, which holds the place of the operand.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Variants {
     /// The aggregations.
     pub operands: Vec<Expr>,
-    /// The log range that all of them read.
+    /// The log range that all of them read in place of their own, of which `unwrap` alone counts.
     pub range: LogRange,
     /// Place in the text.
     pub span: Span,

@@ -50,8 +50,7 @@ impl Plan {
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::Stage`] where a stage means nothing, [`ErrorKind::Unsupported`] where an operation has no value,
-    /// [`ErrorKind::Limit`] of `variants`, which is not offered.
+    /// [`ErrorKind::Stage`] where a stage means nothing, [`ErrorKind::Unsupported`] where an operation has no value.
     pub fn compile(expr: &Expr) -> Result<Plan, Error> {
         let query = match expr {
             Expr::Log(log) => Query::Log(Box::new(LogPlan::new(log)?)),

@@ -14,6 +14,9 @@ use loki_logql::{QueryResult, Time};
 /// [`ErrorKind::LimitExceeded`] or [`ErrorKind::InvalidQuery`] with Loki's text.
 pub(crate) fn check(expr: &Expr, request: &QueryRequest, limits: &Limits) -> Result<(), Error> {
     let exceeded = |text: String| Err(Error::new(ErrorKind::LimitExceeded, text));
+    if matches!(expr, Expr::Variants(_)) && !limits.enable_multi_variant_queries {
+        return exceeded("multi variant queries are disabled for this instance".to_owned());
+    }
     let is_log = matches!(expr, Expr::Log(_));
     if is_log && matches!(request.time, Time::Instant(_)) {
         let text = "log queries are not supported as an instant query type, please change your query to a range query \

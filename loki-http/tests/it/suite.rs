@@ -134,6 +134,7 @@ fn run_folder(name: &str) {
         let limits = Limits {
             discover_service_name: Vec::new(),
             discover_log_levels: false,
+            enable_multi_variant_queries: true,
             ..Limits::default()
         };
         let settings = Settings {

@@ -3,7 +3,8 @@
 //! Every range aggregation is collected from the source once for all steps ([`range`], [`collect`]): as differences
 //! between steps where numbers add up ([`counter`]), as lists of values where they do not ([`window`]). Then the
 //! expression is evaluated step by step ([`tree`]) over vectors of numbered series ([`vector`]): aggregated
-//! ([`aggregate`]), joined ([`binary`], [`matching`]), relabelled ([`label_replace`]).
+//! ([`aggregate`]), joined ([`binary`], [`matching`]), relabelled ([`label_replace`]), set behind one another
+//! ([`variants`]).
 
 mod aggregate;
 mod binary;
@@ -16,6 +17,7 @@ mod run;
 mod steps;
 mod table;
 mod tree;
+mod variants;
 mod vector;
 mod window;
 

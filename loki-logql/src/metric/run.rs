@@ -7,7 +7,8 @@ use super::matching::Joining;
 use super::range::RangePlan;
 use super::steps::Steps;
 use super::table::RangeSeries;
-use super::tree::{Node, Tree};
+use super::tree::{Node, NodeId, Tree};
+use super::variants::Concatenation;
 use super::vector::{UNKNOWN, Vector};
 use crate::budget::{Budget, Share};
 use crate::result::{MatrixSeries, QueryResult, Sample, VectorSample};
@@ -64,6 +65,7 @@ enum Operation<'a> {
     WithNumber(usize, &'a WithNumber),
     Join(usize, usize, Box<Joining<'a>>),
     Relabel(usize, &'a Relabel),
+    Variants(&'a [NodeId], Concatenation),
 }
 
 impl<'a> Operation<'a> {
@@ -86,6 +88,7 @@ impl<'a> Operation<'a> {
             Node::WithNumber(operand, with) => Operation::WithNumber(*operand, with),
             Node::Join(left, right, join) => Operation::Join(*left, *right, Box::new(Joining::new(join))),
             Node::Relabel(operand, relabel) => Operation::Relabel(*operand, relabel),
+            Node::Variants(operands) => Operation::Variants(operands, Concatenation::new(operands.len())),
         })
     }
 
@@ -120,6 +123,11 @@ impl<'a> Operation<'a> {
             Operation::WithNumber(operand, with) => with.step(&before[*operand], out),
             Operation::Join(left, right, joining) => joining.step(&before[*left], &before[*right], out)?,
             Operation::Relabel(operand, relabel) => relabel.step(&before[*operand], out),
+            Operation::Variants(operands, concatenation) => {
+                for (variant, &operand) in operands.iter().enumerate() {
+                    concatenation.step(variant, &before[operand], out);
+                }
+            }
         }
         Ok(())
     }

@@ -5,6 +5,7 @@ use super::binary::{self, Operator, WithNumber};
 use super::label_replace::Relabel;
 use super::matching::Join;
 use super::range::RangePlan;
+use super::variants;
 use crate::ast::{Binary, Expr, Grouping, Matching, VectorAggregation, VectorOp};
 use crate::{Error, ErrorKind};
 
@@ -29,6 +30,8 @@ pub(super) enum Node {
     WithNumber(NodeId, WithNumber),
     Join(NodeId, NodeId, Join),
     Relabel(NodeId, Box<Relabel>),
+    /// The results of all variants, in the order written.
+    Variants(Vec<NodeId>),
 }
 
 /// What an expression is once compiled.
@@ -46,7 +49,7 @@ impl Tree {
     /// # Errors
     ///
     /// [`ErrorKind::Stage`] where a stage cannot be compiled, [`ErrorKind::Unsupported`] where an operation has no
-    /// meaning, [`ErrorKind::Limit`] of variants, which this evaluator does not offer.
+    /// meaning.
     pub(crate) fn compile(&mut self, expr: &Expr) -> Result<Value, Error> {
         self.compile_in(expr, None)
     }
@@ -64,11 +67,10 @@ impl Tree {
                 Node::Relabel(operand, Box::new(Relabel::new(node)?))
             }
             Expr::Log(_) => return Err(unsupported("a log query is no operand of a metric query")),
-            Expr::Variants(_) => {
-                return Err(Error::new(ErrorKind::Limit {
-                    limit: "enable_multi_variant_queries",
-                    message: "multi variant queries are disabled for this instance".to_string(),
-                }));
+            Expr::Variants(node) => {
+                let operands = variants::over_common_range(node)?;
+                let operands = operands.iter().map(|operand| self.operand(operand, None));
+                Node::Variants(operands.collect::<Result<_, _>>()?)
             }
         };
         Ok(Value::Vector(self.add(node)))
