@@ -2,9 +2,11 @@
 
 mod entry_batch;
 mod memory;
+mod stream_filter;
 
 pub use entry_batch::EntryBatch;
 pub use memory::MemorySource;
+pub use stream_filter::StreamFilter;
 
 use crate::{Error, Labels, ast::Matcher};
 use std::ops::{BitOr, ControlFlow};

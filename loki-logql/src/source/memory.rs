@@ -1,8 +1,9 @@
 //! A source that holds its entries in vectors: for tests, examples and small things.
 
-use super::{Batch, ColumnSet, Columns, MetadataColumn, Order, Selection, Source, Strings, Summary, Visitor, Worker};
-use crate::ast::{MatchOp, Matcher};
-use crate::regex::{Regex, Shape};
+use super::{
+    Batch, ColumnSet, Columns, MetadataColumn, Order, Selection, Source, StreamFilter, Strings, Summary, Visitor,
+    Worker,
+};
 use crate::{Error, Labels};
 use std::collections::BTreeMap;
 use std::ops::ControlFlow;
@@ -95,14 +96,10 @@ impl MemorySource {
 
 impl Source for MemorySource {
     fn visit(&self, selection: &Selection<'_>, visitor: &dyn Visitor) -> Result<(), Error> {
-        let conditions: Vec<Condition<'_>> = selection
-            .matchers
-            .iter()
-            .map(Condition::new)
-            .collect::<Result<_, _>>()?;
+        let filter = StreamFilter::compile(selection.matchers)?;
         let mut batches: Vec<(&Labels, &[Entry])> = Vec::new();
         for (labels, entries) in &self.streams {
-            if conditions.iter().all(|c| c.holds(labels)) {
+            if filter.selects(labels) {
                 let begin = entries.partition_point(|e| e.timestamp < selection.start);
                 let end = entries.partition_point(|e| e.timestamp < selection.end).max(begin);
                 let chunks = entries[begin..end].chunks(self.batch_entries);
@@ -131,33 +128,6 @@ impl Source for MemorySource {
             }
         }
         workers.into_iter().flatten().try_for_each(Worker::finish)
-    }
-}
-
-/// A compiled matcher.
-struct Condition<'a> {
-    matcher: &'a Matcher,
-    regex: Option<Regex>,
-}
-
-impl<'a> Condition<'a> {
-    fn new(matcher: &'a Matcher) -> Result<Condition<'a>, Error> {
-        let regex = match matcher.op {
-            MatchOp::Equal | MatchOp::NotEqual => None,
-            MatchOp::Regex | MatchOp::NotRegex => {
-                Some(Regex::new(&matcher.value.to_str(), Shape::WholeDotAll).map_err(Error::invalid)?)
-            }
-        };
-        Ok(Condition { matcher, regex })
-    }
-
-    fn holds(&self, labels: &Labels) -> bool {
-        let value = labels.value(&self.matcher.name).unwrap_or("").as_bytes();
-        let equals = match &self.regex {
-            None => value == self.matcher.value.as_bytes(),
-            Some(regex) => regex.is_match(value),
-        };
-        equals == matches!(self.matcher.op, MatchOp::Equal | MatchOp::Regex)
     }
 }
 
