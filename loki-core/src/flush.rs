@@ -3,7 +3,7 @@
 use crate::engine::Inner;
 use crate::generation::Flushing;
 use crate::head::{Head, OpenSnapshot, Stream, TenantHead};
-use crate::store::{BlockToWrite, FilterMaker, SegmentWriter};
+use crate::store::{FilterMaker, SegmentWriter};
 use crate::{Engine, Error, ErrorKind, Settings};
 use loki_chunk::{BLOCK_MAX_ENTRIES, Block, BlockSource, Compressor, Merge};
 use std::sync::atomic::Ordering;
@@ -145,15 +145,11 @@ fn write_tenant(head: &TenantHead, settings: &Settings, writer: &mut SegmentWrit
     let mut filters = FilterMaker::new(settings.content_filters);
     for stream in streams {
         let blocks = blocks_of(&stream, &mut compressor)?;
-        let with_filters = blocks.iter().map(|block| {
-            let filter = filters.of(&block.header, &block.data).into();
-            BlockToWrite {
-                header: &block.header,
-                data: &block.data,
-                filter,
-            }
-        });
-        writer.stream(stream.labels(), with_filters)?;
+        let mut written = writer.stream(stream.labels());
+        for block in blocks {
+            written.block(&block.header, &block.data, &filters.of(&block.header, &block.data))?;
+        }
+        written.finish();
     }
     Ok(())
 }

@@ -1,14 +1,13 @@
 //! Carrying out a merge: streams of several segments into one.
 
 use crate::delete::{DeleteFilter, remaining, stream_filters};
-use crate::store::{BlockToWrite, FilterMaker, Segment, SegmentBlock, SegmentChunk, SegmentWriter};
+use crate::store::{FilterMaker, Segment, SegmentBlock, SegmentChunk, SegmentWriter, StreamWriter};
 use crate::{ContentFilters, Error};
 use loki_chunk::{
     BLOCK_MAX_ENTRIES, BLOCK_TARGET_BYTES, Block, BlockColumns, BlockHeader, ColumnSet, Compressor, Encoding, Merge,
     MergeSource,
 };
 use loki_logql::Labels;
-use std::borrow::Cow;
 use std::iter::Peekable;
 use std::sync::Arc;
 
@@ -75,8 +74,12 @@ pub(crate) fn rewrite(
             cutoff,
             deletes,
         };
-        let merged = merge_stream(blocks, &stream, removed, &mut compressor)?;
-        writer.stream(&stream.labels, merged.iter().map(|kept| kept.with_filter(&mut filters)))?;
+        let mut output = Output {
+            stream: writer.stream(&stream.labels),
+            filters: &mut filters,
+        };
+        merge_stream(blocks, &stream, removed, &mut compressor, &mut output)?;
+        output.stream.finish();
     }
 }
 
@@ -113,49 +116,54 @@ struct Stored<'a> {
     block: SegmentBlock,
 }
 
-/// A block of the output: copied, or made anew.
+/// Where the blocks of one stream go, each as soon as it is known: what is written is not held.
 #[derive(Debug)]
-enum Kept<'a> {
-    Copied(Stored<'a>),
-    New(Block),
+struct Output<'w> {
+    stream: StreamWriter<'w>,
+    filters: &'w mut FilterMaker,
 }
 
-impl Kept<'_> {
-    fn with_filter(&self, filters: &mut FilterMaker) -> BlockToWrite<'_> {
-        let (header, data, filter) = match self {
-            Kept::Copied(Stored { segment, block }) => (
-                &block.header,
-                segment.bytes(block),
-                segment.filter(block).filter(|_| filters.are_wanted()),
-            ),
-            Kept::New(block) => (&block.header, &*block.data, None),
-        };
-        let filter = filter.map_or_else(|| filters.of(header, data).into(), Cow::Borrowed);
-        BlockToWrite { header, data, filter }
+impl Output<'_> {
+    /// Takes over a block as it is, with its filter where filters are wanted.
+    fn copy(&mut self, Stored { segment, block }: &Stored<'_>) -> Result<(), Error> {
+        let data = segment.bytes(block);
+        match segment.filter(block).filter(|_| self.filters.are_wanted()) {
+            Some(filter) => self.stream.block(&block.header, data, filter),
+            None => self
+                .stream
+                .block(&block.header, data, &self.filters.of(&block.header, data)),
+        }
+    }
+
+    /// Takes a block that was made anew.
+    fn add(&mut self, Block { header, data }: &Block) -> Result<(), Error> {
+        self.stream.block(header, data, &self.filters.of(header, data))
     }
 }
 
-/// The blocks of one stream, in the order in which they came, as blocks in time order.
-fn merge_stream<'a>(
-    blocks: Vec<Stored<'a>>,
+/// Writes the blocks of one stream, given in the order in which they came, in time order.
+fn merge_stream(
+    blocks: Vec<Stored<'_>>,
     terms: &StreamTerms,
     removed: Removed<'_>,
     compressor: &mut Compressor,
-) -> Result<Vec<Kept<'a>>, Error> {
-    let mut kept = Vec::with_capacity(blocks.len());
-    for mut group in groups(blocks, terms.cutoff) {
-        if group.len() == 1 && terms.keep_all_of(&group[0].block.header) {
-            kept.extend(group.pop().map(Kept::Copied));
+    output: &mut Output<'_>,
+) -> Result<(), Error> {
+    for group in groups(blocks, terms.cutoff) {
+        if let [block] = &group[..]
+            && terms.keep_all_of(&block.block.header)
+        {
+            output.copy(block)?;
             continue;
         }
         let mut merge = Merge::new(group.iter().map(Source));
         while let Some(run) = merge.next_run(BLOCK_MAX_ENTRIES)? {
             if let Some(block) = seal_rest(run, terms, removed, compressor)? {
-                kept.push(Kept::New(block));
+                output.add(&block)?;
             }
         }
     }
-    Ok(kept)
+    Ok(())
 }
 
 /// Blocks that are written together: those that overlap, and small ones beside each other. Within a group they stand
@@ -242,5 +250,81 @@ impl MergeSource for Source<'_> {
         let Stored { segment, block } = self.0;
         let read = columns.read(&block.header, segment.bytes(block), ColumnSet::ALL);
         read.map_err(|e| Error::corrupt(segment.name(), e))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::files::{FaultyFiles, Files};
+    use crate::store::TenantStore;
+    use loki_chunk::{EntryRef, HeadBlock};
+    use std::path::Path;
+
+    /// Bytes of lines in each block: they do not compress, and a block that overlaps another is made anew.
+    const BLOCK_BYTES: usize = 200 << 10;
+    const BLOCKS: usize = 40;
+
+    fn labels() -> Labels {
+        Labels::from_pairs([("app", "x")])
+    }
+
+    /// A segment of one stream whose blocks overlap those of the other segment.
+    fn write(store: &TenantStore, second: i64) {
+        let fill = |writer: &mut SegmentWriter| {
+            let labels = labels();
+            let mut stream = writer.stream(&labels);
+            let mut random = 0x9e37_79b9_7f4a_7c15u64;
+            for n in 0..BLOCKS as i64 {
+                let mut head = HeadBlock::new();
+                for (at, text) in [(1, "gone"), (5, "kept")] {
+                    let mut line = text.as_bytes().to_vec();
+                    line.resize_with(BLOCK_BYTES / 2, || {
+                        random = random.wrapping_mul(0x5851_f42d_4c95_7f2d).wrapping_add(1);
+                        (random >> 56) as u8
+                    });
+                    head.append(EntryRef {
+                        timestamp: n * 10 + at + second,
+                        line: &line,
+                        metadata: &[],
+                    })
+                    .expect("it fits");
+                }
+                let block = head.seal(Encoding::None);
+                stream.block(&block.header, &block.data, &[])?;
+            }
+            stream.finish();
+            Ok(())
+        };
+        store.replace(&[], None, fill).expect("written");
+    }
+
+    #[test]
+    fn blocks_are_written_as_they_are_made() {
+        let files = FaultyFiles::default();
+        let store = TenantStore::open(Arc::new(files.clone()), Path::new("t")).expect("opens");
+        (0..2).for_each(|second| write(&store, second));
+        let query = r#"{app="x"} |= "gone""#.parse().expect("a query");
+        let deletes = [Arc::new(DeleteFilter::compile(&query, 0, i64::MAX).expect("compiles"))];
+        let terms = Terms {
+            cutoff: &|_| i64::MIN,
+            deletes: &deletes,
+            encoding: Encoding::None,
+            content_filters: ContentFilters::Off,
+        };
+        // Each entry that goes tells how far the file has come while blocks are still being made.
+        let mut furthest = 0;
+        let mut removed = |_: &Arc<DeleteFilter>, _| {
+            let beside = files.read(Path::new("t/segments/3.new")).expect("it is being written");
+            furthest = furthest.max(beside.len());
+        };
+        let segments = store.live();
+        store
+            .replace(&[1, 2], None, |writer| rewrite(&segments, &terms, &mut removed, writer))
+            .expect("merged");
+        let merged = store.live()[0].meta().clone();
+        assert_eq!(merged.entries, 2 * BLOCKS as u64, "half of them is gone");
+        let held = merged.bytes - furthest as u64;
+        assert!(held < 4 << 20, "{held} of {} bytes were held in memory", merged.bytes);
     }
 }

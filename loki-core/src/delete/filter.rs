@@ -22,7 +22,7 @@ impl DeleteFilter {
     /// # Errors
     ///
     /// A stage or a matcher that does not compile.
-    pub(super) fn compile(query: &DeleteQuery, start: i64, end: i64) -> Result<DeleteFilter, Error> {
+    pub(crate) fn compile(query: &DeleteQuery, start: i64, end: i64) -> Result<DeleteFilter, Error> {
         let entries = EntryFilter::compile(&query.log)?;
         let predicates = lower(entries.matchers())?;
         Ok(DeleteFilter {

@@ -10,7 +10,7 @@ use std::sync::atomic::{AtomicU8, Ordering::Relaxed};
 
 /// Blocks with fewer bytes of lines get no filter: reading them costs little more than asking would.
 const MIN_LINE_BYTES: u64 = 1 << 10;
-/// Filters are written between the streams in runs of about so many bytes: long enough that a search through them reads
+/// Filters are written between the blocks in runs of about so many bytes: long enough that a search through them reads
 /// little else from a cold disk, short enough to be gathered in memory.
 const RUN_BYTES: usize = 4 << 20;
 

@@ -13,5 +13,5 @@ pub(crate) use document::Document;
 pub(crate) use filters::FilterMaker;
 pub(crate) use manifest::SegmentMeta;
 pub(crate) use segment::{Segment, SegmentBlock, SegmentChunk};
-pub(crate) use segment_writer::{BlockToWrite, SegmentWriter};
+pub(crate) use segment_writer::{SegmentWriter, StreamWriter};
 pub(crate) use tenant_store::TenantStore;

@@ -8,7 +8,6 @@ use crate::files::WriteFile;
 use loki_chunk::{BlockHeader, directory};
 use loki_index::{ChunkPlace, IndexBuilder};
 use loki_logql::Labels;
-use std::borrow::Cow;
 use std::sync::Arc;
 
 /// Bytes that are gathered before they are written.
@@ -32,13 +31,15 @@ pub(crate) struct SegmentWriter {
     footer: Footer,
 }
 
-/// A block as it is handed to the writer.
+/// Writes the blocks of one stream, each as it comes: none of them is kept.
 #[derive(Debug)]
-pub(crate) struct BlockToWrite<'b> {
-    pub(crate) header: &'b BlockHeader,
-    pub(crate) data: &'b [u8],
-    /// Its content filter; empty where it has none.
-    pub(crate) filter: Cow<'b, [u8]>,
+pub(crate) struct StreamWriter<'w> {
+    segment: &'w mut SegmentWriter,
+    labels: &'w Labels,
+    /// Where the stream begins in the file.
+    start: u64,
+    headers: Vec<BlockHeader>,
+    place: ChunkPlace,
 }
 
 impl SegmentWriter {
@@ -67,59 +68,22 @@ impl SegmentWriter {
         self.starts.is_empty()
     }
 
-    /// Writes the blocks of a stream, which are in time order. A stream without blocks is left out.
-    ///
-    /// # Errors
-    ///
-    /// [`crate::ErrorKind::Io`].
-    pub(crate) fn stream<'b>(
-        &mut self,
-        labels: &Labels,
-        blocks: impl IntoIterator<Item = BlockToWrite<'b>>,
-    ) -> Result<(), Error> {
-        let start = self.length;
-        let mut headers = Vec::new();
-        let mut place = ChunkPlace {
-            offset: start,
-            length: 0,
-            min_timestamp: i64::MAX,
-            max_timestamp: i64::MIN,
-            entries: 0,
-            bytes: 0,
-        };
-        for BlockToWrite { header, data, filter } in blocks {
-            if headers.is_empty() {
-                self.filters.begin_stream();
-            }
-            self.filters.push(&filter);
-            headers.push(BlockHeader {
-                offset: self.length - start,
-                ..*header
-            });
-            place.min_timestamp = place.min_timestamp.min(header.min_timestamp);
-            place.max_timestamp = place.max_timestamp.max(header.max_timestamp);
-            place.entries += u64::from(header.entries);
-            place.bytes += header.line_bytes;
-            self.write(data)?;
+    /// Begins a stream. Without blocks it is left out; it counts once it is [finished](StreamWriter::finish).
+    pub(crate) fn stream<'w>(&'w mut self, labels: &'w Labels) -> StreamWriter<'w> {
+        StreamWriter {
+            labels,
+            start: self.length,
+            headers: Vec::new(),
+            place: ChunkPlace {
+                offset: self.length,
+                length: 0,
+                min_timestamp: i64::MAX,
+                max_timestamp: i64::MIN,
+                entries: 0,
+                bytes: 0,
+            },
+            segment: self,
         }
-        if headers.is_empty() {
-            return Ok(());
-        }
-        place.length = self.length - start;
-        if self.filters.is_full() {
-            self.write_filters()?;
-        }
-        self.starts.push(self.directories.len() as u64);
-        self.directories.extend_from_slice(&directory::encode(&headers));
-        let pairs: Vec<(&str, &str)> = labels.iter().collect();
-        self.index.push(&pairs, &[place]);
-        let footer = &mut self.footer;
-        footer.streams += 1;
-        footer.entries += place.entries;
-        footer.line_bytes += place.bytes;
-        footer.min_timestamp = footer.min_timestamp.min(place.min_timestamp);
-        footer.max_timestamp = footer.max_timestamp.max(place.max_timestamp);
-        Ok(())
     }
 
     /// Writes everything behind the blocks and makes the file durable; it is the segment `number` then.
@@ -188,5 +152,59 @@ impl SegmentWriter {
         self.file.append(&self.buffer).map_err(|e| Error::io(&self.name, e))?;
         self.buffer.clear();
         Ok(())
+    }
+}
+
+impl StreamWriter<'_> {
+    /// Writes the next block in time order, with its content filter, which is empty where it has none.
+    ///
+    /// # Errors
+    ///
+    /// [`crate::ErrorKind::Io`].
+    pub(crate) fn block(&mut self, header: &BlockHeader, data: &[u8], filter: &[u8]) -> Result<(), Error> {
+        let segment = &mut *self.segment;
+        if self.headers.is_empty() {
+            segment.filters.begin_stream();
+        }
+        segment.filters.push(filter);
+        self.headers.push(BlockHeader {
+            offset: segment.length - self.start,
+            ..*header
+        });
+        let place = &mut self.place;
+        place.min_timestamp = place.min_timestamp.min(header.min_timestamp);
+        place.max_timestamp = place.max_timestamp.max(header.max_timestamp);
+        place.entries += u64::from(header.entries);
+        place.bytes += header.line_bytes;
+        segment.write(data)?;
+        place.length = segment.length - self.start;
+        if segment.filters.is_full() {
+            segment.write_filters()?;
+        }
+        Ok(())
+    }
+
+    /// Ends the stream.
+    pub(crate) fn finish(self) {
+        let StreamWriter {
+            segment,
+            labels,
+            headers,
+            place,
+            ..
+        } = self;
+        if headers.is_empty() {
+            return;
+        }
+        segment.starts.push(segment.directories.len() as u64);
+        segment.directories.extend_from_slice(&directory::encode(&headers));
+        let pairs: Vec<(&str, &str)> = labels.iter().collect();
+        segment.index.push(&pairs, &[place]);
+        let footer = &mut segment.footer;
+        footer.streams += 1;
+        footer.entries += place.entries;
+        footer.line_bytes += place.bytes;
+        footer.min_timestamp = footer.min_timestamp.min(place.min_timestamp);
+        footer.max_timestamp = footer.max_timestamp.max(place.max_timestamp);
     }
 }
