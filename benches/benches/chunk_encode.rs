@@ -3,11 +3,8 @@
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
 use loki_chunk::{ChunkBuilder, Encoding, EntryRef, HeadBlock};
 
-#[path = "support/log_text.rs"]
-mod log_text;
-
 fn encode(criterion: &mut Criterion) {
-    let entries = log_text::entries(8 << 20);
+    let entries = loki_benches::log_text::entries(8 << 20);
     let line_bytes: u64 = entries.iter().map(|(_, line)| line.len() as u64).sum();
     let mut group = criterion.benchmark_group("chunk_encode");
     group.throughput(Throughput::Bytes(line_bytes)).sample_size(10);

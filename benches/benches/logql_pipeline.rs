@@ -3,6 +3,7 @@
 //! Every query counts what passes, so that next to nothing but the pipeline takes time.
 
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
+use loki_benches::log_text::{self, LEVELS, Random};
 use loki_logql::source::MemorySource;
 use loki_logql::{Labels, Plan, Request, Time, parse};
 use std::hint::black_box;
@@ -88,9 +89,9 @@ const ACCESS: &[(&str, &str)] = &[
 
 fn pipelines(criterion: &mut Criterion) {
     for (kind, line, queries) in [
-        ("json", json as fn(&mut Random) -> String, JSON),
-        ("logfmt", logfmt, LOGFMT),
-        ("access", access, ACCESS),
+        ("json", log_text::json as fn(&mut Random) -> String, JSON),
+        ("logfmt", log_text::logfmt, LOGFMT),
+        ("access", log_text::access, ACCESS),
     ] {
         let (source, bytes) = source(line);
         let mut group = criterion.benchmark_group(format!("logql_pipeline/{kind}"));
@@ -108,7 +109,7 @@ fn pipelines(criterion: &mut Criterion) {
 
 /// One stream of lines of one kind, and how many bytes they have.
 fn source(line: fn(&mut Random) -> String) -> (MemorySource, u64) {
-    let mut random = Random(0x9e37_79b9_7f4a_7c15);
+    let mut random = Random::new();
     let mut source = MemorySource::new().with_batch_entries(BATCH_ENTRIES).with_workers(1);
     let stream = Labels::from_pairs([("app", "a"), ("env", "prod"), ("host", "host-17")]);
     let mut bytes = 0;
@@ -119,79 +120,6 @@ fn source(line: fn(&mut Random) -> String) -> (MemorySource, u64) {
         source.push(&stream, timestamp, line, &[("detected_level", level)]);
     }
     (source, bytes)
-}
-
-const LEVELS: [&str; 6] = ["info", "info", "info", "debug", "warn", "error"];
-const MESSAGES: [&str; 6] = [
-    "request completed",
-    "cache miss, asking the origin",
-    "retrying after timeout",
-    "connection reset by peer",
-    "user session refreshed",
-    "job picked up by worker",
-];
-const PATHS: [&str; 5] = ["/api/v1/items", "/api/v1/users", "/login", "/static/app.js", "/health"];
-
-fn json(random: &mut Random) -> String {
-    format!(
-        r#"{{"level":"{}","msg":"{}","trace_id":"{:016x}","user":{},"path":"{}/{}","status":{},"took_ms":{}}}"#,
-        random.of(&LEVELS),
-        random.of(&MESSAGES),
-        random.next(),
-        random.below(5_000),
-        random.of(&PATHS),
-        random.below(2_000),
-        random.of(&[200, 200, 200, 204, 404, 500]),
-        random.below(900),
-    )
-}
-
-fn logfmt(random: &mut Random) -> String {
-    format!(
-        r#"level={} caller=server.go:{} msg="{}" tenant=team-{} duration={}.{:03}ms bytes={} id={:08x}"#,
-        random.of(&LEVELS),
-        random.below(400),
-        random.of(&MESSAGES),
-        random.below(12),
-        random.below(300),
-        random.below(1_000),
-        random.below(90_000),
-        random.next() as u32,
-    )
-}
-
-fn access(random: &mut Random) -> String {
-    format!(
-        r#"10.{}.{}.{} - - [01/Mar/2024:12:00:{:02} +0000] "GET {}/{} HTTP/1.1" {} {} "-" "Mozilla/5.0""#,
-        random.below(256),
-        random.below(256),
-        random.below(256),
-        random.below(60),
-        random.of(&PATHS),
-        random.below(2_000),
-        random.of(&[200, 200, 404, 500]),
-        random.below(90_000),
-    )
-}
-
-/// Xorshift: the same lines in every run.
-struct Random(u64);
-
-impl Random {
-    fn next(&mut self) -> u64 {
-        self.0 ^= self.0 << 13;
-        self.0 ^= self.0 >> 7;
-        self.0 ^= self.0 << 17;
-        self.0
-    }
-
-    fn below(&mut self, bound: u64) -> u64 {
-        self.next() % bound
-    }
-
-    fn of<T: Copy>(&mut self, all: &[T]) -> T {
-        all[self.below(all.len() as u64) as usize]
-    }
 }
 
 criterion_group!(benches, pipelines);

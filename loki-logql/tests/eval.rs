@@ -7,7 +7,6 @@ use loki_logql as logql;
 use loki_logql::source::MemorySource;
 use loki_logql::{Direction, Error, Labels, Plan, QueryResult, Request, Time, parse};
 use proptest::prelude::*;
-use std::path::Path;
 use suite::{BASE, Suite, render};
 
 fn load(suite: &Suite) -> MemorySource {
@@ -27,32 +26,17 @@ fn answer(query: &str, source: &MemorySource, request: &Request) -> Result<Query
     Ok(plan.evaluate(source, request)?.result)
 }
 
-fn run_folder(name: &str) {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/logql").join(name);
-    let mut failures = Vec::new();
-    let mut cases = 0;
-    for file in std::fs::read_dir(&folder).expect("the folder of the suite exists") {
-        let path = file.expect("the folder can be read").path();
-        let suite = Suite::parse(&std::fs::read_to_string(&path).expect("a test file is text"));
-        let source = load(&suite);
+fn run_folder(kind: &str) {
+    suite::run_folder(kind, |suite, verdicts| {
+        let source = load(suite);
         for case in &suite.cases {
-            cases += 1;
-            let place = format!("{}:{}", path.display(), case.number);
             let got = match answer(&case.query, &source, &case.request) {
                 Ok(result) => render(&result),
                 Err(error) => format!("error {error}"),
             };
-            let is_error = case.expected.starts_with("error ") && got.starts_with(&case.expected);
-            if got != case.expected && !is_error {
-                failures.push(format!(
-                    "{place}: {}\nexpected\n{}\ngot\n{got}\n",
-                    case.query, case.expected
-                ));
-            }
+            verdicts.enter(case, "from a vector", &got);
         }
-    }
-    assert!(cases > 0, "no case in {}", folder.display());
-    assert!(failures.is_empty(), "{}", failures.join("\n"));
+    });
 }
 
 #[test]

@@ -11,7 +11,6 @@ use loki_core::logql::{
 use loki_core::{Limits, Settings};
 use loki_http::ServerSettings;
 use serde_json::Value;
-use std::path::Path;
 
 fn labels(value: &Value) -> Labels {
     let pairs = value.as_object().into_iter().flatten();
@@ -122,15 +121,8 @@ fn ask(server: &TestServer, case: &Case) -> String {
     }
 }
 
-fn run_folder(name: &str) {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR"))
-        .join("../loki-logql/tests/logql")
-        .join(name);
-    let mut failures = Vec::new();
-    let mut cases = 0;
-    for file in std::fs::read_dir(&folder).expect("the folder of the suite exists") {
-        let path = file.expect("the folder can be read").path();
-        let suite = Suite::parse(&std::fs::read_to_string(&path).expect("a test file is text"));
+fn run_folder(kind: &str) {
+    cases::run_folder(kind, |suite, verdicts| {
         let limits = Limits {
             discover_service_name: Vec::new(),
             discover_log_levels: false,
@@ -142,22 +134,11 @@ fn run_folder(name: &str) {
             ..Settings::default()
         };
         let server = TestServer::start_with(ServerSettings::default(), settings);
-        push(&server, &suite);
+        push(&server, suite);
         for case in &suite.cases {
-            cases += 1;
-            let got = ask(&server, case);
-            let is_error = case.expected.starts_with("error ") && got.starts_with(&case.expected);
-            if got != case.expected && !is_error {
-                let place = format!("{}:{}", path.display(), case.number);
-                failures.push(format!(
-                    "{place}: {}\nexpected\n{}\ngot\n{got}\n",
-                    case.query, case.expected
-                ));
-            }
+            verdicts.enter(case, "over HTTP", &ask(&server, case));
         }
-    }
-    assert!(cases > 0, "no case in {}", folder.display());
-    assert!(failures.is_empty(), "{}", failures.join("\n"));
+    });
 }
 
 #[test]

@@ -18,6 +18,7 @@
 //! the next blank line: `vector`, `matrix`, `streams` or `scalar` and its values, or `error` and the start of its text.
 
 use super::logql::{Direction, QueryResult, Request, Time};
+use std::path::{Path, PathBuf};
 
 /// Nanoseconds of the time that offsets count from.
 pub(crate) const BASE: i64 = 1_709_251_200_000_000_000;
@@ -53,6 +54,44 @@ pub(crate) struct Case {
     pub(crate) request: Request,
     /// The answer, as [`render`] writes it.
     pub(crate) expected: String,
+}
+
+/// Holds answers against what the files of a folder expect, and tells of all that differ at once.
+#[derive(Debug, Default)]
+pub(crate) struct Verdicts {
+    file: PathBuf,
+    cases: usize,
+    failures: Vec<String>,
+}
+
+impl Verdicts {
+    /// Enters the answer to a case: as [`render`] writes it, or `error` and its text. `state` says of what it was asked.
+    pub(crate) fn enter(&mut self, case: &Case, state: &str, answer: &str) {
+        self.cases += 1;
+        let is_error = case.expected.starts_with("error ") && answer.starts_with(&case.expected);
+        if answer != case.expected && !is_error {
+            self.failures.push(format!(
+                "{}:{}, {state}: {}\nexpected\n{}\ngot\n{answer}\n",
+                self.file.display(),
+                case.number,
+                case.query,
+                case.expected
+            ));
+        }
+    }
+}
+
+/// Has `ask` answer the cases of every file of `tests/logql/<kind>`; panics where an answer is not the one expected.
+pub(crate) fn run_folder(kind: &str, mut ask: impl FnMut(&Suite, &mut Verdicts)) {
+    let folder = Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../loki-logql/tests/logql")).join(kind);
+    let mut verdicts = Verdicts::default();
+    for file in std::fs::read_dir(&folder).expect("the folder of the suite exists") {
+        verdicts.file = file.expect("the folder can be read").path();
+        let text = std::fs::read_to_string(&verdicts.file).expect("a test file is text");
+        ask(&Suite::parse(&text), &mut verdicts);
+    }
+    assert!(verdicts.cases > 0, "no case in {}", folder.display());
+    assert!(verdicts.failures.is_empty(), "{}", verdicts.failures.join("\n"));
 }
 
 impl Suite {

@@ -1,8 +1,8 @@
 //! Log lines of three kinds from a fixed seed: JSON, logfmt and access lines, in stretches as a service writes them.
 
 /// Entries with ascending timestamps at irregular nanoseconds, `line_bytes` bytes of lines in all.
-pub(crate) fn entries(line_bytes: usize) -> Vec<(i64, String)> {
-    let mut random = Random(0x9e37_79b9_7f4a_7c15);
+pub fn entries(line_bytes: usize) -> Vec<(i64, String)> {
+    let mut random = Random::new();
     let (mut timestamp, mut written) = (1_700_000_000_000_000_000, 0);
     let mut entries = Vec::new();
     while written < line_bytes {
@@ -19,7 +19,8 @@ pub(crate) fn entries(line_bytes: usize) -> Vec<(i64, String)> {
     entries
 }
 
-const LEVELS: [&str; 6] = ["info", "info", "info", "debug", "warn", "error"];
+/// The level of a line, the common ones more often.
+pub const LEVELS: [&str; 6] = ["info", "info", "info", "debug", "warn", "error"];
 const MESSAGES: [&str; 6] = [
     "request completed",
     "cache miss, asking the origin",
@@ -30,7 +31,8 @@ const MESSAGES: [&str; 6] = [
 ];
 const PATHS: [&str; 5] = ["/api/v1/items", "/api/v1/users", "/login", "/static/app.js", "/health"];
 
-fn json(random: &mut Random) -> String {
+/// A line of an API in JSON.
+pub fn json(random: &mut Random) -> String {
     format!(
         r#"{{"level":"{}","msg":"{}","trace_id":"{:016x}","user":{},"path":"{}/{}","status":{},"took_ms":{}}}"#,
         random.of(&LEVELS),
@@ -44,7 +46,8 @@ fn json(random: &mut Random) -> String {
     )
 }
 
-fn logfmt(random: &mut Random) -> String {
+/// A line of a worker in logfmt.
+pub fn logfmt(random: &mut Random) -> String {
     format!(
         r#"level={} caller=server.go:{} msg="{}" tenant=team-{} duration={}.{:03}ms bytes={} id={:08x}"#,
         random.of(&LEVELS),
@@ -58,7 +61,8 @@ fn logfmt(random: &mut Random) -> String {
     )
 }
 
-fn access(random: &mut Random) -> String {
+/// A line of a gateway in the combined log format.
+pub fn access(random: &mut Random) -> String {
     format!(
         r#"10.{}.{}.{} - - [14/Nov/2023:22:{:02}:{:02} +0000] "GET {}/{} HTTP/1.1" {} {} "-" "Mozilla/5.0 (X11; Linux x86_64)""#,
         random.below(4),
@@ -74,21 +78,32 @@ fn access(random: &mut Random) -> String {
 }
 
 /// xorshift64*: the same numbers every time, from no dependency.
-struct Random(u64);
+#[derive(Debug)]
+pub struct Random(u64);
 
 impl Random {
-    fn next(&mut self) -> u64 {
+    /// The numbers from their start.
+    #[expect(clippy::new_without_default, reason = "there is nothing default about a seed")]
+    pub fn new() -> Random {
+        Random(0x9e37_79b9_7f4a_7c15)
+    }
+
+    /// The next number.
+    #[expect(clippy::should_implement_trait, reason = "these numbers never end")]
+    pub fn next(&mut self) -> u64 {
         self.0 ^= self.0 >> 12;
         self.0 ^= self.0 << 25;
         self.0 ^= self.0 >> 27;
         self.0.wrapping_mul(0x2545_f491_4f6c_dd1d)
     }
 
-    fn below(&mut self, bound: u64) -> u64 {
+    /// A number below `bound`.
+    pub fn below(&mut self, bound: u64) -> u64 {
         self.next() % bound
     }
 
-    fn of<T: Copy, const N: usize>(&mut self, choices: &[T; N]) -> T {
+    /// One of `choices`.
+    pub fn of<T: Copy, const N: usize>(&mut self, choices: &[T; N]) -> T {
         choices[self.below(N as u64) as usize]
     }
 }
