@@ -1,0 +1,279 @@
+#!/usr/bin/env python3
+"""Lets real clients of Loki push to a server and holds what queries find against what was pushed.
+
+Usage: run.py PATH-OF-LOKI [--all]
+
+Installs the clients, at the versions that stand beside this file, into a temporary folder; starts the server on a free
+port with a data folder there; runs one client after the other while another one tails. Every line must be found, once,
+with its labels, its structured metadata and its time: as soon as its client has ended, and after the server was killed.
+A client whose program this machine does not have is skipped; with --all that is a failure.
+"""
+
+import collections
+import json
+import os
+import pathlib
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.parse
+import urllib.request
+
+HERE = pathlib.Path(__file__).resolve().parent
+# A client that pushes these in two seconds hangs after sixty.
+CLIENT_TIMEOUT = 60
+INSTALL_TIMEOUT = 300
+SECOND = 1_000_000_000
+
+
+class Failed(Exception):
+    """A check that did not hold."""
+
+
+class Checks:
+    """Counts what holds, what does not, and what this machine has no program for."""
+
+    def __init__(self, may_skip):
+        self.may_skip = may_skip
+        self.passed, self.failed, self.skipped = 0, 0, 0
+
+    def run(self, name, check):
+        try:
+            print(f"ok    {name}: {check()}", flush=True)
+            self.passed += 1
+        except (Failed, OSError, ValueError, KeyError, subprocess.SubprocessError) as error:
+            print(f"FAIL  {name}: {error}", flush=True)
+            self.failed += 1
+
+    def skip(self, name, why):
+        if self.may_skip:
+            print(f"skip  {name}: {why}", flush=True)
+            self.skipped += 1
+        else:
+            print(f"FAIL  {name}: {why}", flush=True)
+            self.failed += 1
+
+    def close(self):
+        print(f"{self.passed} passed, {self.failed} failed, {self.skipped} skipped")
+        return 1 if self.failed else 0
+
+
+class Server:
+    """The program under test, on a free port of the loopback interface."""
+
+    def __init__(self, program, folder):
+        self.program, self.folder = program, folder
+        with socket.socket() as free:
+            free.bind(("127.0.0.1", 0))
+            self.port = free.getsockname()[1]
+        self.url = f"http://127.0.0.1:{self.port}"
+        self.process = None
+
+    def start(self):
+        self.folder.mkdir(exist_ok=True)
+        with open(self.folder / "log", "ab") as log:
+            command = [self.program, f"-server.http-listen-port={self.port}"]
+            self.process = subprocess.Popen(command, cwd=self.folder, stdout=log, stderr=log)
+        for _ in range(200):
+            try:
+                return urllib.request.urlopen(f"{self.url}/ready", timeout=5).close()
+            except OSError:
+                time.sleep(0.05)
+        raise SystemExit((self.folder / "log").read_text())
+
+    def kill(self):
+        if self.process:
+            self.process.send_signal(signal.SIGKILL)
+            self.process.wait()
+            self.process = None
+
+    def query(self, query, start, end):
+        """The entries that a query finds, stream labels and structured metadata apart."""
+        parameters = {"query": query, "start": start, "end": end, "limit": 5000, "direction": "forward"}
+        address = f"{self.url}/loki/api/v1/query_range?{urllib.parse.urlencode(parameters)}"
+        request = urllib.request.Request(address, headers={"X-Loki-Response-Encoding-Flags": "categorize-labels"})
+        with urllib.request.urlopen(request, timeout=CLIENT_TIMEOUT) as answer:
+            streams = json.load(answer)["data"]["result"]
+        return [
+            {
+                "labels": stream["stream"],
+                "line": line,
+                "metadata": parts.get("structuredMetadata", {}),
+                "timestamp": int(timestamp),
+            }
+            for stream in streams
+            for timestamp, line, parts in stream["values"]
+        ]
+
+
+class Client:
+    """A program that pushes lines under the label `service_name` of its own name and says what must be found."""
+
+    def __init__(self, name, command, environment=None):
+        self.name, self.command = name, command
+        self.environment = os.environ | (environment or {})
+        self.expected = None
+
+    def push(self, server, lines):
+        command = [*self.command, server.url, str(lines)]
+        done = subprocess.run(command, env=self.environment, capture_output=True, text=True, timeout=CLIENT_TIMEOUT)
+        # Handlers of logs report to standard error what they do not raise.
+        if done.returncode or done.stderr.strip():
+            raise Failed(f"exit code {done.returncode}\n{done.stderr.strip()}")
+        self.expected = [json.loads(line) for line in done.stdout.splitlines()]
+        if not self.expected:
+            raise Failed("pushed nothing")
+        return self.find(server)
+
+    def find(self, server):
+        """Holds what a query finds against what was pushed."""
+        if self.expected is None:
+            raise Failed("pushed nothing")
+        start = min(entry["from"] for entry in self.expected) - SECOND
+        end = max(entry["to"] for entry in self.expected) + SECOND
+        found = server.query(f'{{service_name="{self.name}"}}', start, end)
+        compare(self.expected, found)
+        return f"{len(found)} lines"
+
+
+def compare(expected, found):
+    """Every expected entry is found once, and nothing else is."""
+    if len(found) != len(expected):
+        raise Failed(f"{len(expected)} lines pushed, {len(found)} found")
+    known = {entry["line"]: entry for entry in found}
+    for entry in expected:
+        line = entry["line"]
+        if line not in known:
+            raise Failed(f"not found: {line[:200]!r}")
+        for part in ("labels", "metadata"):
+            if known[line][part] != entry[part]:
+                raise Failed(f"{part} of {line[:200]!r} are {known[line][part]}, not {entry[part]}")
+        if not entry["from"] <= known[line]["timestamp"] <= entry["to"]:
+            raise Failed(f"{line[:200]!r} is of {known[line]['timestamp']}, not of {entry['from']} to {entry['to']}")
+
+
+class Tail:
+    """A client that follows everything that arrives."""
+
+    def __init__(self, python, server, folder):
+        command = [python, HERE / "tail.py", server.url, '{service_name=~".+"}']
+        # A pipe that nobody reads would stop the client.
+        self.out, self.err = folder / "tail.out", folder / "tail.err"
+        with open(self.out, "w") as out, open(self.err, "w") as err:
+            self.process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=out, stderr=err)
+        for _ in range(200):
+            if self.out.read_text().startswith("open\n"):
+                return
+            time.sleep(0.05)
+        raise SystemExit(f"the tail does not open: {self.err.read_text()}")
+
+    def close(self, server, clients):
+        """Holds what arrived against what queries find."""
+        # Frames leave twice a second.
+        time.sleep(2)
+        self.process.communicate(timeout=CLIENT_TIMEOUT)
+        if self.process.returncode:
+            raise Failed(self.err.read_text().strip())
+
+        def key(entry):
+            return json.dumps([entry["labels"], entry["line"], entry["timestamp"]], sort_keys=True)
+
+        arrived = collections.Counter(key(json.loads(line)) for line in self.out.read_text().splitlines()[1:])
+        stored = collections.Counter()
+        for client in clients:
+            if client.expected:
+                start = min(entry["from"] for entry in client.expected) - SECOND
+                end = max(entry["to"] for entry in client.expected) + SECOND
+                stored.update(key(entry) for entry in server.query(f'{{service_name="{client.name}"}}', start, end))
+        if arrived != stored:
+            missing, more = stored - arrived, arrived - stored
+            example = next(iter(missing or more))
+            raise Failed(f"{missing.total()} lines did not arrive, {more.total()} are none, such as {example[:300]}")
+        return f"{arrived.total()} lines live"
+
+
+def lines():
+    """What clients push: what JSON, logfmt, protobuf and markup make a difference for, and many."""
+    special = [
+        "plain",
+        'level=warn msg="a blank = and \\"quotes\\""',
+        '{"level":"error","a":{"b":[1,2]}}',
+        "näïve ✓ 日本語 🦀",
+        "<script>&amp;</script>",
+        "back\\slash\tand tab",
+        "two\nlines",
+        "\x1b[31mred\x1b[0m",
+        "% {msg} {{}} $HOME",
+        "long " + "x" * 100_000,
+    ]
+    return special + [f"request {number} took {number * 7 % 900} ms" for number in range(500)]
+
+
+def install(folder):
+    """Installs the Python clients; gives their interpreter and the folder of the early one."""
+    subprocess.run([sys.executable, "-m", "venv", folder / "venv"], check=True, timeout=INSTALL_TIMEOUT)
+    python = folder / "venv/bin/python"
+    pip = [python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-deps"]
+    early = folder / "early"
+    for arguments in (["-r", HERE / "requirements.txt"], ["--target", early, "-r", HERE / "requirements-early.txt"]):
+        subprocess.run([*pip, *arguments], check=True, timeout=INSTALL_TIMEOUT)
+    return python, early
+
+
+def install_node(folder):
+    """Installs the clients of Node beside copies of their programs, where Node looks for them."""
+    node = folder / "node"
+    node.mkdir()
+    for name in ("package.json", "push_pino.js", "push_winston.js"):
+        shutil.copy(HERE / name, node)
+    command = ["npm", "install", "--silent", "--no-audit", "--no-fund", "--no-package-lock", "--ignore-scripts"]
+    subprocess.run(command, cwd=node, check=True, timeout=INSTALL_TIMEOUT)
+    return node
+
+
+def main(program, may_skip):
+    checks = Checks(may_skip)
+    with tempfile.TemporaryDirectory(prefix="loki-clients-") as name:
+        folder = pathlib.Path(name)
+        texts = folder / "lines.json"
+        texts.write_text(json.dumps(lines()), encoding="utf-8")
+        python, early = install(folder)
+        clients = [
+            Client("logging", [python, HERE / "push_logging.py"]),
+            Client("early", [python, HERE / "push_early.py"], {"PYTHONPATH": str(early)}),
+            Client("otlp", [python, HERE / "push_otlp.py"]),
+        ]
+        if shutil.which("node") and shutil.which("npm"):
+            node = install_node(folder)
+            clients += [Client(name, ["node", node / f"push_{name}.js"]) for name in ("winston", "pino")]
+        else:
+            checks.skip("winston, pino", "node or npm is not there")
+        if shutil.which("syslog-ng", path=os.environ["PATH"] + ":/usr/sbin"):
+            clients.append(Client("syslog-ng", [sys.executable, HERE / "push_syslog_ng.py"]))
+        else:
+            checks.skip("syslog-ng", "it is not there")
+
+        server = Server(program, folder / "server")
+        try:
+            server.start()
+            tail = Tail(python, server, folder)
+            for client in clients:
+                checks.run(client.name, lambda client=client: client.push(server, texts))
+            checks.run("tail", lambda: tail.close(server, clients))
+            server.kill()
+            server.start()
+            for client in clients:
+                checks.run(f"{client.name} after a kill", lambda client=client: client.find(server))
+        finally:
+            server.kill()
+    return checks.close()
+
+
+if __name__ == "__main__":
+    if len(sys.argv) < 2 or sys.argv[2:] not in ([], ["--all"]):
+        raise SystemExit(__doc__)
+    sys.exit(main(os.path.abspath(sys.argv[1]), may_skip=len(sys.argv) == 2))
