@@ -1,5 +1,7 @@
 //! What is pushed: streams of entries, borrowed from the body that they came in.
 
+use crate::Error;
+use crate::ingest::parse_labels;
 use std::borrow::Cow;
 
 /// Entries to store, by stream.
@@ -24,13 +26,16 @@ pub struct PushStream<'a> {
     pub entries: Vec<PushEntry<'a>>,
 }
 
+/// Names and values.
+pub type PushPairs<'a> = Vec<(Cow<'a, str>, Cow<'a, str>)>;
+
 /// The labels of a pushed stream.
 #[derive(Debug, Clone)]
 pub enum PushLabels<'a> {
     /// As a selector: `{app="shop"}`.
     Text(Cow<'a, str>),
     /// As pairs in any order; names are checked like those of the text form.
-    Pairs(Vec<(Cow<'a, str>, Cow<'a, str>)>),
+    Pairs(PushPairs<'a>),
 }
 
 /// One entry to store.
@@ -41,7 +46,31 @@ pub struct PushEntry<'a> {
     /// The line; any bytes.
     pub line: Cow<'a, [u8]>,
     /// Structured metadata in any order.
-    pub metadata: Vec<(Cow<'a, str>, Cow<'a, str>)>,
+    pub metadata: PushPairs<'a>,
+}
+
+impl<'a> PushLabels<'a> {
+    /// The pairs: of the text form sorted by name, without those of empty values.
+    ///
+    /// ```
+    /// use loki_core::PushLabels;
+    /// let pairs = PushLabels::Text(r#"{env="dev", app="shop"}"#.into()).parse()?;
+    /// assert_eq!(pairs, [("app".into(), "shop".into()), ("env".into(), "dev".into())]);
+    /// # Ok::<(), loki_core::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// [`InvalidPush`](crate::ErrorKind::InvalidPush) where the text is none.
+    pub fn parse(self) -> Result<PushPairs<'a>, Error> {
+        match self {
+            PushLabels::Pairs(pairs) => Ok(pairs),
+            PushLabels::Text(text) => {
+                let owned = |(name, value): (String, String)| (name.into(), value.into());
+                Ok(parse_labels(&text)?.into_iter().map(owned).collect())
+            }
+        }
+    }
 }
 
 impl<'a> PushRequest<'a> {

@@ -1,7 +1,7 @@
 //! The rules that a push must keep, and what of it is accepted.
 
 use super::level::Detector;
-use super::metadata;
+use super::name::label_name;
 use super::refusal::{Discarded, Refusal, Refusals};
 use super::stream_labels::{LabelCache, StreamLabels};
 use crate::{Error, ErrorKind, Limits, PushEntry, PushRequest, TenantId};
@@ -173,7 +173,7 @@ pub(crate) fn accept<'r>(
 ) -> Result<(Accepted<'r>, Refusals), Error> {
     let mut resolved = Vec::with_capacity(request.streams.len());
     for stream in &request.streams {
-        let labels = cache.resolve(&stream.labels, limits).map_err(|problem| {
+        let labels = cache.resolve(&stream.labels, limits).inspect_err(|_| {
             let bytes = request
                 .streams
                 .iter()
@@ -182,7 +182,6 @@ pub(crate) fn accept<'r>(
                 .sum();
             let entries = request.streams.iter().map(|s| s.entries.len() as u64).sum();
             discarded.count("invalid_labels", entries, bytes);
-            Error::new(ErrorKind::InvalidPush, problem)
         })?;
         resolved.push(labels);
     }
@@ -303,8 +302,12 @@ impl<'r> Acceptor<'_, 'r> {
     fn metadata(&mut self, pushed: &'r [(Cow<'_, str>, Cow<'_, str>)]) -> Result<(), Error> {
         let start = self.accepted.metadata.len();
         for (name, value) in pushed {
-            let name = metadata::name(name).map_err(|problem| Error::new(ErrorKind::InvalidMetadata, problem))?;
-            self.accepted.metadata.push((name, metadata::value(value)));
+            // A character that was none when the client wrote it shows as a blank.
+            let value = match value.contains('\u{fffd}') {
+                true => Cow::Owned(value.replace('\u{fffd}', " ")),
+                false => Cow::Borrowed(&**value),
+            };
+            self.accepted.metadata.push((label_name(name)?, value));
         }
         let list = &mut self.accepted.metadata;
         if list.len() > start {

@@ -1,5 +1,7 @@
 //! Labels as text: `{app="shop", env="dev"}`, what a push in Loki's protocol carries.
 
+use crate::{Error, ErrorKind};
+
 /// Parses the labels of a pushed stream: pairs sorted by name, repeated names kept, empty values dropped.
 ///
 /// The grammar is that of a Prometheus series: an optional metric name, then braces with `name="value"` pairs joined by
@@ -7,9 +9,11 @@
 ///
 /// # Errors
 ///
-/// What is wrong and where, as `line:column: parse error: …`.
-pub(super) fn parse(text: &str) -> Result<Vec<(String, String)>, String> {
-    Parser { text, at: 0 }.series()
+/// [`ErrorKind::InvalidPush`]: what is wrong and where, as `line:column: parse error: …`.
+pub(crate) fn parse(text: &str) -> Result<Vec<(String, String)>, Error> {
+    Parser { text, at: 0 }
+        .series()
+        .map_err(|problem| Error::new(ErrorKind::InvalidPush, format!("couldn't parse labels: {problem}")))
 }
 
 struct Parser<'a> {
@@ -257,7 +261,8 @@ mod tests {
                 "1:6: parse error: unexpected identifier \"x\" in label set, expected string",
             ),
         ] {
-            assert_eq!(parse(text).expect_err(text), expected, "{text}");
+            let expected = format!("couldn't parse labels: {expected}");
+            assert_eq!(parse(text).expect_err(text).message(), expected, "{text}");
         }
     }
 

@@ -3,12 +3,14 @@
 mod accept;
 mod label_text;
 mod level;
-mod metadata;
+mod name;
 mod rate;
 mod refusal;
 mod stream_labels;
 
 pub(crate) use accept::{Accepted, accept, seconds, stream_refusal};
+pub(crate) use label_text::parse as parse_labels;
+pub use name::label_name;
 pub(crate) use rate::Bucket;
 pub(crate) use refusal::{Discarded, Refusals};
 pub(crate) use stream_labels::LabelCache;

@@ -1,7 +1,7 @@
 //! The labels that a pushed stream is stored under, remembered by how they were written.
 
 use super::{label_text, refusal::Refusal};
-use crate::{Limits, PushLabels};
+use crate::{Error, Limits, PushLabels};
 use foldhash::fast::RandomState;
 use hashbrown::HashMap;
 use loki_logql::Labels;
@@ -43,7 +43,7 @@ impl LabelCache {
     /// # Errors
     ///
     /// Why the text is none; then the whole push is refused.
-    pub(super) fn resolve(&self, pushed: &PushLabels<'_>, limits: &Limits) -> Result<Arc<StreamLabels>, String> {
+    pub(super) fn resolve(&self, pushed: &PushLabels<'_>, limits: &Limits) -> Result<Arc<StreamLabels>, Error> {
         let text: Cow<'_, str> = match pushed {
             PushLabels::Text(text) => Cow::Borrowed(text),
             PushLabels::Pairs(pairs) => Cow::Owned(text_of(pairs)),
@@ -53,7 +53,7 @@ impl LabelCache {
             return Ok(Arc::clone(known));
         }
         drop(by_text);
-        let pairs = label_text::parse(&text).map_err(|problem| format!("couldn't parse labels: {problem}"))?;
+        let pairs = label_text::parse(&text)?;
         let known = Arc::new(check(pairs, limits));
         if known.refusal.is_some() || text.len() > CACHED_TEXT_BYTES {
             return Ok(known);

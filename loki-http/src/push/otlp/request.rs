@@ -1,12 +1,11 @@
 //! From OpenTelemetry's request to a push.
 
-use super::labels::sanitise;
 use super::message::{Export, LogRecord, ResourceLogs, Scope, ScopeLogs};
 use super::value::{Pairs, flatten, text};
 use crate::push::{Error, decompress};
 use axum::http::HeaderMap;
 use axum::http::header::{CONTENT_ENCODING, CONTENT_TYPE};
-use loki_core::{PushEntry, PushLabels, PushRequest, PushStream};
+use loki_core::{PushEntry, PushLabels, PushRequest, PushStream, label_name};
 use prost::Message as _;
 use std::borrow::Cow;
 
@@ -96,7 +95,8 @@ fn stream<'a>(logs: &'a ResourceLogs, chosen: &[String], now: i64) -> Result<Pus
         );
     }
     for (name, _) in &mut labels {
-        *name = Cow::Owned(sanitise(name)?);
+        let label = label_name(name).map_err(|error| Error::Otlp(format!("symbolizer lookup: {error}")))?;
+        *name = Cow::Owned(label.into_owned());
     }
     // Of labels whose names fall together the last one stays.
     labels.reverse();
