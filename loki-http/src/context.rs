@@ -3,6 +3,7 @@
 use crate::body::Bounds;
 use crate::log::LevelHandle;
 use crate::metrics::RequestMetrics;
+use crate::push::Receiver;
 use crate::respond::Failure;
 use crate::settings::ServerSettings;
 use crate::tenant::Tenancy;
@@ -26,6 +27,7 @@ struct Shared {
     tenancy: Tenancy,
     metrics: RequestMetrics,
     level: LevelHandle,
+    receiver: Receiver,
     queries: Semaphore,
     pushes: Semaphore,
     stop: watch::Sender<bool>,
@@ -58,6 +60,7 @@ impl Context {
             tenancy,
             metrics: RequestMetrics::new(),
             level,
+            receiver: Receiver::new(settings.receiver.clone()),
             queries: Semaphore::new(settings.max_concurrent_queries.max(1)),
             pushes: Semaphore::new(MAX_CONCURRENT_PUSHES),
             settings,
@@ -83,6 +86,10 @@ impl Context {
         &self.0.level
     }
 
+    pub(crate) fn receiver(&self) -> &Receiver {
+        &self.0.receiver
+    }
+
     /// Nanoseconds by the engine's clock.
     pub(crate) fn now(&self) -> i64 {
         self.0.engine.now()
@@ -104,6 +111,14 @@ impl Context {
     pub(crate) fn push_bounds(&self) -> Bounds {
         Bounds {
             size: self.0.settings.max_push_bytes,
+            time: self.0.settings.read_timeout,
+        }
+    }
+
+    /// What the body of a push to the receiver may cost.
+    pub(crate) fn receiver_bounds(&self) -> Bounds {
+        Bounds {
+            size: self.receiver().max_message_bytes(),
             time: self.0.settings.read_timeout,
         }
     }

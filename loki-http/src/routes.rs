@@ -5,6 +5,7 @@ use crate::api::{
     rules, series, status, tail, volume,
 };
 use crate::context::Context;
+use crate::cors;
 use crate::metrics::route_label;
 use crate::respond::{Failure, method_not_allowed};
 use axum::Router;
@@ -38,6 +39,9 @@ fn table() -> Vec<Route> {
         route("/loki/api/v1/push", POST, push::push).hidden(),
         route("/api/prom/push", POST, push::push_legacy).hidden(),
         route("/otlp/v1/logs", POST, otlp::logs).hidden(),
+        route("/api/v1/push", POST, push::receive).hidden(),
+        route("/loki/api/v1/raw", POST, push::receive_lines).hidden(),
+        route("/api/v1/raw", POST, push::receive_lines).hidden(),
         route("/loki/api/v1/query_range", GET_POST, query::query_range),
         route("/loki/api/v1/query", GET_POST, query::query),
         route("/loki/api/v1/labels", GET_POST, labels::names),
@@ -190,9 +194,13 @@ pub(crate) fn router(context: &Context) -> Router {
         is_hidden: true,
         label: "other".into(),
     };
-    router
+    let router = router
         .fallback_service(any(async || Failure::no_page()).layer(from_fn_with_state(nowhere, enter)))
-        .with_state(context.clone())
+        .with_state(context.clone());
+    match &context.settings().cors {
+        Some(settings) => router.layer(cors::layer(settings)),
+        None => router,
+    }
 }
 
 /// Changes or tells the level of the log.

@@ -1,5 +1,6 @@
 //! What a server is bound with.
 
+use crate::config::ConfigPages;
 use crate::push;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -33,6 +34,10 @@ pub struct ServerSettings {
     pub graceful_timeout: Duration,
     /// Encryption; none: plain HTTP.
     pub tls: Option<TlsSettings>,
+    /// Whether pages of other origins may ask; none: they may not.
+    pub cors: Option<CorsSettings>,
+    /// How `/api/v1/push` and the endpoints for plain lines take what comes.
+    pub receiver: ReceiverSettings,
     /// Bytes of a push as received.
     pub max_push_bytes: u64,
     /// Bytes of a push once decompressed.
@@ -49,8 +54,8 @@ pub struct ServerSettings {
     pub deletes_enabled: bool,
     /// Where what rules come to goes.
     pub ruler: RulerSettings,
-    /// The running configuration as `/config` shows it.
-    pub config_page: String,
+    /// The configuration as `/config` shows it.
+    pub config_pages: ConfigPages,
     /// Resource attributes of OpenTelemetry that become labels; all others become structured metadata.
     pub otlp_labels: Vec<String>,
 }
@@ -116,6 +121,45 @@ pub struct TlsSettings {
     pub client_cert_required: bool,
 }
 
+/// Which pages of other origins may ask the server from inside a browser.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CorsSettings {
+    /// Origins such as `https://grafana.example:3000`; `*`: all.
+    pub allowed_origins: Vec<String>,
+    /// How long a browser may remember the answer.
+    pub max_age: Duration,
+}
+
+impl Default for CorsSettings {
+    fn default() -> CorsSettings {
+        CorsSettings {
+            allowed_origins: Vec::new(),
+            max_age: Duration::from_secs(600),
+        }
+    }
+}
+
+/// How `/api/v1/push` and the endpoints for plain lines take what comes, as Alloy's `loki.source.api` does.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ReceiverSettings {
+    /// Labels that every stream gets, over its own of that name.
+    pub labels: Vec<(String, String)>,
+    /// Whether entries keep the time that they came with, where they have one; otherwise it is the time of arrival.
+    pub use_incoming_timestamp: bool,
+    /// Bytes of a request as received.
+    pub max_message_bytes: u64,
+}
+
+impl Default for ReceiverSettings {
+    fn default() -> ReceiverSettings {
+        ReceiverSettings {
+            labels: Vec::new(),
+            use_incoming_timestamp: false,
+            max_message_bytes: 100 << 20,
+        }
+    }
+}
+
 impl Default for ServerSettings {
     fn default() -> ServerSettings {
         ServerSettings {
@@ -129,6 +173,8 @@ impl Default for ServerSettings {
             idle_timeout: Duration::from_secs(120),
             graceful_timeout: Duration::from_secs(30),
             tls: None,
+            cors: None,
+            receiver: ReceiverSettings::default(),
             max_push_bytes: 100 << 20,
             // Loki allows fifty times the received size; one push then holds five gigabytes of memory.
             max_push_decompressed_bytes: 512 << 20,
@@ -138,7 +184,7 @@ impl Default for ServerSettings {
             flush_on_shutdown: false,
             deletes_enabled: true,
             ruler: RulerSettings::default(),
-            config_page: String::new(),
+            config_pages: ConfigPages::default(),
             otlp_labels: push::OTLP_LABELS.map(str::to_owned).to_vec(),
         }
     }

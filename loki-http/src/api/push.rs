@@ -1,8 +1,9 @@
-//! `POST /loki/api/v1/push` and `POST /api/prom/push`.
+//! `POST /loki/api/v1/push` and `POST /api/prom/push`, and what a receiver such as Alloy's offers beside them:
+//! `POST /api/v1/push`, `POST /loki/api/v1/raw` and `POST /api/v1/raw`.
 
 use crate::body;
 use crate::context::{Context, Lane};
-use crate::push::{self, Format};
+use crate::push::{self, Encoding, Format};
 use crate::respond::Failure;
 use axum::extract::{Request, State};
 use axum::http::StatusCode;
@@ -17,6 +18,16 @@ pub(crate) async fn push_legacy(State(context): State<Context>, request: Request
     accept(&context, request, true).await.map_err(Failure::line)
 }
 
+/// As [`push`], under the labels and times of the receiver.
+pub(crate) async fn receive(State(context): State<Context>, request: Request) -> Result<StatusCode, Failure> {
+    accept_received(&context, request).await.map_err(Failure::line)
+}
+
+/// Stores each line of the body, under the labels of the receiver and the time of arrival.
+pub(crate) async fn receive_lines(State(context): State<Context>, request: Request) -> Result<StatusCode, Failure> {
+    accept_lines(&context, request).await.map_err(Failure::line)
+}
+
 async fn accept(context: &Context, request: Request, is_legacy: bool) -> Result<StatusCode, Failure> {
     let (parts, body) = request.into_parts();
     let tenant = context.tenant(&parts.headers)?;
@@ -27,6 +38,40 @@ async fn accept(context: &Context, request: Request, is_legacy: bool) -> Result<
         .blocking(Lane::Push, move |engine| {
             let message = format.decompress(&body, max)?;
             engine.push(&tenant, &push::decode(format, &message)?)?;
+            Ok(StatusCode::NO_CONTENT)
+        })
+        .await
+}
+
+async fn accept_received(context: &Context, request: Request) -> Result<StatusCode, Failure> {
+    let (parts, body) = request.into_parts();
+    let tenant = context.tenant(&parts.headers)?;
+    let format = Format::of(&parts.headers, false)?;
+    let body = body::read(&parts.headers, body, context.receiver_bounds()).await?;
+    let max = context.settings().max_push_decompressed_bytes;
+    let receiver = context.clone();
+    context
+        .blocking(Lane::Push, move |engine| {
+            let message = format.decompress(&body, max)?;
+            let mut push = push::decode(format, &message)?;
+            receiver.receiver().adopt(&mut push, engine.now())?;
+            engine.push(&tenant, &push)?;
+            Ok(StatusCode::NO_CONTENT)
+        })
+        .await
+}
+
+async fn accept_lines(context: &Context, request: Request) -> Result<StatusCode, Failure> {
+    let (parts, body) = request.into_parts();
+    let tenant = context.tenant(&parts.headers)?;
+    let encoding = Encoding::of(&parts.headers)?;
+    let body = body::read(&parts.headers, body, context.receiver_bounds()).await?;
+    let max = context.settings().max_push_decompressed_bytes;
+    let receiver = context.clone();
+    context
+        .blocking(Lane::Push, move |engine| {
+            let lines = encoding.unfold(&body, max)?;
+            engine.push(&tenant, &receiver.receiver().lines(&lines, engine.now()))?;
             Ok(StatusCode::NO_CONTENT)
         })
         .await

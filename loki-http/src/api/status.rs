@@ -1,7 +1,6 @@
 //! The state of the process: readiness, metrics, configuration, version, log level.
 
 use crate::body;
-use crate::config::Config;
 use crate::context::Context;
 use crate::log::Level;
 use crate::metrics;
@@ -48,14 +47,17 @@ pub(crate) async fn services(State(context): State<Context>) -> Response {
     respond::ok(TEXT, lines)
 }
 
-/// The configuration as YAML: the running one, or with `mode=defaults` the one of a server without a file.
+/// The configuration as YAML: the running one, with `mode=defaults` the one that holds where nothing is asked for, with
+/// `mode=diff` the keys in which the two differ.
 pub(crate) async fn config(State(context): State<Context>, request: Request) -> Result<Response, Failure> {
     let (_, params) = body::parameters(request, context.form_bounds()).await?;
+    let pages = &context.settings().config_pages;
     let page = match params.value("mode") {
-        Some("defaults") => Config::default().page(),
-        _ => context.settings().config_page.clone(),
+        Some("defaults") => &pages.defaults,
+        Some("diff") => &pages.diff,
+        _ => &pages.running,
     };
-    Ok(respond::ok(TEXT, page))
+    Ok(respond::ok(TEXT, page.clone()))
 }
 
 /// The version.

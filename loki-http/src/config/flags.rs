@@ -5,7 +5,7 @@ use clap::{Arg, ArgAction, Command};
 use serde_json::Value;
 
 /// Flags that set a key of the configuration.
-const KEYS: [(&str, &str); 35] = [
+const KEYS: [(&str, &str); 50] = [
     ("auth.enabled", "auth_enabled"),
     ("common.path-prefix", "common.path_prefix"),
     ("compactor.compaction-interval", "compactor.compaction_interval"),
@@ -21,6 +21,12 @@ const KEYS: [(&str, &str); 35] = [
         "limits_config.max_line_size_truncate",
     ),
     ("distributor.max-recv-msg-size", "distributor.max_recv_msg_size"),
+    ("engine.content-filters", "engine.content_filters"),
+    ("engine.head-bytes", "engine.head_bytes"),
+    ("engine.max-query-memory", "engine.max_query_memory"),
+    ("engine.query-threads", "engine.query_threads"),
+    ("engine.retention-bytes", "engine.retention_bytes"),
+    ("engine.target-segment-bytes", "engine.target_segment_bytes"),
     ("frontend.max-body-size", "frontend.max_body_size"),
     ("ingester.chunk-encoding", "ingester.chunk_encoding"),
     ("ingester.chunks-idle-period", "ingester.chunk_idle_period"),
@@ -43,12 +49,21 @@ const KEYS: [(&str, &str); 35] = [
         "limits_config.split_queries_by_interval",
     ),
     ("querier.tail-max-duration", "querier.tail_max_duration"),
+    ("receiver.labels", "receiver.labels"),
+    ("receiver.max-send-message-size", "receiver.max_send_message_size"),
+    ("receiver.use-incoming-timestamp", "receiver.use_incoming_timestamp"),
     ("runtime-config.file", "runtime_config.file"),
+    ("server.cors-allowed-origins", "server.cors.allowed_origins"),
+    ("server.cors-max-age", "server.cors.max_age"),
     ("server.graceful-shutdown-timeout", "server.graceful_shutdown_timeout"),
     ("server.http-idle-timeout", "server.http_server_idle_timeout"),
     ("server.http-listen-address", "server.http_listen_address"),
     ("server.http-listen-port", "server.http_listen_port"),
     ("server.http-read-timeout", "server.http_server_read_timeout"),
+    ("server.http-tls-ca-path", "server.http_tls_config.client_ca_file"),
+    ("server.http-tls-cert-path", "server.http_tls_config.cert_file"),
+    ("server.http-tls-client-auth", "server.http_tls_config.client_auth_type"),
+    ("server.http-tls-key-path", "server.http_tls_config.key_file"),
     ("server.http-write-timeout", "server.http_server_write_timeout"),
     ("server.path-prefix", "server.http_path_prefix"),
     ("store.retention", "limits_config.retention_period"),
@@ -56,12 +71,13 @@ const KEYS: [(&str, &str); 35] = [
 ];
 
 /// Flags that are on or off: they may stand without a value.
-const SWITCHES: [&str; 6] = [
+const SWITCHES: [&str; 7] = [
     "auth.enabled",
     "compactor.retention-enabled",
     "distributor.max-line-size-truncate",
     "ingester.flush-on-shutdown",
     "pattern-ingester.enabled",
+    "receiver.use-incoming-timestamp",
     "validation.reject-old-samples",
 ];
 

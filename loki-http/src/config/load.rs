@@ -1,15 +1,15 @@
 //! From file and flags to settings.
 
+use super::page::ConfigPages;
 use super::section::Section;
 use super::{CommandLine, Error, RuntimeConfig, expand, limits};
 use crate::log::{Format, Level};
-use crate::settings::{ServerSettings, TlsSettings};
+use crate::settings::ServerSettings;
 use loki_core::chunk::Encoding;
-use loki_core::{ByteSize, Period, Settings, WalSync};
+use loki_core::{Period, Settings, WalSync};
 use serde_json::Value;
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::time::Duration;
 
 /// Sections that say how a cluster is laid out or how Loki does what is done differently here.
 const UNUSED_SECTIONS: [&str; 25] = [
@@ -129,6 +129,7 @@ impl Config {
     }
 
     fn apply(&mut self, mut root: Section, flags: &[(&'static str, Value)]) -> Result<(), Error> {
+        let defaults = self.shown();
         for (path, value) in flags {
             root.put(path, value.clone())?;
         }
@@ -146,6 +147,8 @@ impl Config {
         self.limits(&mut root, &mut unused)?;
         self.sizes(&mut root, &mut unused)?;
         self.ruler(root.section("ruler")?, &mut unused)?;
+        self.receiver(root.section("receiver")?, &mut unused)?;
+        self.engine(root.section("engine")?, &mut unused)?;
         let mut patterns = root.section("pattern_ingester")?;
         patterns.set("enabled", &mut self.engine.pattern_ingester)?;
         patterns.rest(&mut unused);
@@ -163,60 +166,7 @@ impl Config {
         if !unknown.is_empty() {
             self.warnings.push(format!("unknown keys: {}", unknown.join(", ")));
         }
-        self.server.config_page = self.page();
-        Ok(())
-    }
-
-    fn server(&mut self, mut section: Section, unused: &mut Vec<String>) -> Result<(), Error> {
-        let server = &mut self.server;
-        section.set("http_listen_address", &mut server.address)?;
-        section.set("http_listen_port", &mut server.port)?;
-        section.set("http_path_prefix", &mut server.path_prefix)?;
-        section.set("log_level", &mut self.log_level)?;
-        section.set("log_format", &mut self.log_format)?;
-        for (key, place) in [
-            ("http_server_read_timeout", &mut server.read_timeout),
-            ("http_server_write_timeout", &mut server.write_timeout),
-            ("http_server_idle_timeout", &mut server.idle_timeout),
-            ("graceful_shutdown_timeout", &mut server.graceful_timeout),
-        ] {
-            set_duration(&mut section, key, place)?;
-        }
-        let mut tls = section.section("http_tls_config")?;
-        let path = tls.path("client_auth_type");
-        let files = (tls.take("cert_file")?, tls.take("key_file")?);
-        let client_ca_file: Option<PathBuf> = tls.take("client_ca_file")?;
-        let client_auth: Option<String> = tls.take("client_auth_type")?;
-        tls.rest(unused);
-        let (verify, client_cert_required) = match client_auth.as_deref() {
-            None | Some("" | "NoClientCert") => (false, false),
-            Some("VerifyClientCertIfGiven") => (true, false),
-            Some("RequireAndVerifyClientCert") => (true, true),
-            Some(other) => return Err(Error::value(path, format!("{other:?} is not supported"))),
-        };
-        if verify && client_ca_file.is_none() {
-            return Err(Error::value(path, "needs a client_ca_file"));
-        }
-        server.tls = match files {
-            (Some(cert_file), Some(key_file)) => Some(TlsSettings {
-                cert_file,
-                key_file,
-                client_ca_file: client_ca_file.filter(|_| verify),
-                client_cert_required,
-            }),
-            (None, None) => None,
-            _ => {
-                return Err(Error::value(
-                    "server.http_tls_config",
-                    "cert_file and key_file belong together",
-                ));
-            }
-        };
-        // There is no gRPC between the parts of one process.
-        for key in ["grpc_listen_address", "grpc_listen_port"] {
-            section.take::<Value>(key)?;
-        }
-        section.rest(unused);
+        self.server.config_pages = ConfigPages::new(&defaults, &self.shown());
         Ok(())
     }
 
@@ -278,12 +228,12 @@ impl Config {
     fn limits(&mut self, root: &mut Section, unused: &mut Vec<String>) -> Result<(), Error> {
         let mut section = root.section("limits_config")?;
         let mut files: Vec<String> = section.take("per_tenant_override_config")?.into_iter().collect();
-        set_duration(&mut section, "per_tenant_override_period", &mut self.runtime.period)?;
+        section.set_duration("per_tenant_override_period", &mut self.runtime.period)?;
         self.engine.limits = limits::merge(&self.engine.limits, section.into_keys(), "limits_config", unused)?;
 
         let mut runtime = root.section("runtime_config")?;
         files.extend(runtime.take::<String>("file")?);
-        set_duration(&mut runtime, "period", &mut self.runtime.period)?;
+        runtime.set_duration("period", &mut self.runtime.period)?;
         runtime.rest(unused);
 
         let mut compactor = root.section("compactor")?;
@@ -315,12 +265,8 @@ impl Config {
     fn sizes(&mut self, root: &mut Section, unused: &mut Vec<String>) -> Result<(), Error> {
         let server = &mut self.server;
         let mut distributor = root.section("distributor")?;
-        set_size(&mut distributor, "max_recv_msg_size", &mut server.max_push_bytes)?;
-        set_size(
-            &mut distributor,
-            "max_decompressed_size",
-            &mut server.max_push_decompressed_bytes,
-        )?;
+        distributor.set_size("max_recv_msg_size", &mut server.max_push_bytes)?;
+        distributor.set_size("max_decompressed_size", &mut server.max_push_decompressed_bytes)?;
         let mut otlp = distributor.section("otlp_config")?;
         otlp.set("default_resource_attributes_as_index_labels", &mut server.otlp_labels)?;
         otlp.rest(unused);
@@ -328,7 +274,7 @@ impl Config {
         distributor.take::<Value>("ring")?;
         distributor.rest(unused);
         let mut frontend = root.section("frontend")?;
-        set_size(&mut frontend, "max_body_size", &mut server.max_body_bytes)?;
+        frontend.set_size("max_body_size", &mut server.max_body_bytes)?;
         frontend.set("compress_responses", &mut server.compress_responses)?;
         frontend.rest(unused);
         let mut querier = root.section("querier")?;
@@ -355,20 +301,4 @@ pub(super) fn read(file: &Path) -> Result<String, Error> {
         file: file.to_owned(),
         error,
     })
-}
-
-fn set_duration(section: &mut Section, key: &str, place: &mut Duration) -> Result<(), Error> {
-    let mut period = None::<Period>;
-    section.set(key, &mut period)?;
-    if let Some(period) = period {
-        *place = period.as_std();
-    }
-    Ok(())
-}
-
-fn set_size(section: &mut Section, key: &str, place: &mut u64) -> Result<(), Error> {
-    let mut size = ByteSize(*place);
-    section.set(key, &mut size)?;
-    *place = size.0;
-    Ok(())
 }

@@ -4,20 +4,25 @@
 //!   defaults for what it leaves out: every address, and `auth_enabled: true`.
 //! - Flags win over the file; both are checked alike, and a bad value is named with its file and key.
 //! - A key that has no meaning here is not an error: [`Config::warnings`] names it.
-//! - `ingester.wal.sync` (`always`, `interval`, `never`) and `ingester.wal.sync_interval` are this program's own.
+//! - `ingester.wal.sync` (`always`, `interval`, `never`), `ingester.wal.sync_interval`, `server.cors`, `receiver` and
+//!   `engine` are this program's own; the README of the crate describes them.
 
+mod engine;
 mod expand;
 mod flags;
 mod limits;
 mod load;
 mod page;
+mod receiver;
 mod ruler;
 mod runtime;
 mod section;
+mod server;
 
 pub use flags::{Action, CommandLine};
 pub use load::Config;
 pub(crate) use load::yaml as parse_yaml;
+pub use page::ConfigPages;
 pub(crate) use page::to_yaml;
 pub use runtime::RuntimeConfig;
 

@@ -2,16 +2,55 @@
 
 use super::Config;
 use loki_core::WalSync;
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
+use std::collections::BTreeMap;
 
 /// YAML of a value.
 pub(crate) fn to_yaml(value: &Value) -> String {
     serde_saphyr::to_string(value).unwrap_or_default()
 }
 
+/// What `/config` answers, as YAML that is a configuration again.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct ConfigPages {
+    /// Everything that has an effect, with the values that hold.
+    pub running: String,
+    /// The same, with the values that hold where nothing else is asked for.
+    pub defaults: String,
+    /// Of the running configuration what differs from the defaults.
+    pub diff: String,
+}
+
+impl ConfigPages {
+    pub(super) fn new(defaults: &Value, running: &Value) -> ConfigPages {
+        ConfigPages {
+            running: to_yaml(running),
+            defaults: to_yaml(defaults),
+            diff: to_yaml(&difference(defaults, running).unwrap_or_else(|| json!({}))),
+        }
+    }
+}
+
+/// Of `running` what is not the same in `defaults`; lists differ as a whole.
+fn difference(defaults: &Value, running: &Value) -> Option<Value> {
+    match (defaults, running) {
+        (Value::Object(defaults), Value::Object(running)) => {
+            let keys = running.iter().filter_map(|(key, value)| {
+                let default = defaults.get(key).unwrap_or(&Value::Null);
+                Some((key.clone(), difference(default, value)?))
+            });
+            let keys: Map<String, Value> = keys.collect();
+            (!keys.is_empty()).then_some(Value::Object(keys))
+        }
+        (default, value) => (default != value).then(|| value.clone()),
+    }
+}
+
 impl Config {
-    /// The configuration as YAML: everything that has an effect, with the values that hold.
-    pub fn page(&self) -> String {
+    /// Everything that has an effect, with the values that hold.
+    ///
+    /// Headers of remote writes are left out: they may be secret.
+    pub(super) fn shown(&self) -> Value {
         let seconds = |time: std::time::Duration| format!("{}s", time.as_secs_f64());
         let server = &self.server;
         let tls = server.tls.as_ref().map(|tls| {
@@ -19,14 +58,25 @@ impl Config {
                 "cert_file": tls.cert_file,
                 "key_file": tls.key_file,
                 "client_ca_file": tls.client_ca_file,
+                "client_auth_type": match (&tls.client_ca_file, tls.client_cert_required) {
+                    (None, _) => "NoClientCert",
+                    (Some(_), false) => "VerifyClientCertIfGiven",
+                    (Some(_), true) => "RequireAndVerifyClientCert",
+                },
             })
         });
+        let cors = server
+            .cors
+            .as_ref()
+            .map(|cors| json!({ "allowed_origins": cors.allowed_origins, "max_age": seconds(cors.max_age) }));
+        let files: Vec<_> = self.runtime.files.iter().map(|file| file.to_string_lossy()).collect();
+        let receiver_labels: BTreeMap<_, _> = server.receiver.labels.iter().cloned().collect();
         let (sync, interval) = match self.engine.wal_sync {
             WalSync::Always => ("always", None),
             WalSync::Interval(interval) => ("interval", Some(interval)),
             WalSync::Never => ("never", None),
         };
-        to_yaml(&json!({
+        json!({
             "auth_enabled": server.auth_enabled,
             "server": {
                 "http_listen_address": server.address,
@@ -37,6 +87,7 @@ impl Config {
                 "http_server_idle_timeout": seconds(server.idle_timeout),
                 "graceful_shutdown_timeout": seconds(server.graceful_timeout),
                 "http_tls_config": tls,
+                "cors": cors,
                 "log_level": self.log_level,
                 "log_format": self.log_format,
             },
@@ -44,6 +95,12 @@ impl Config {
             "distributor": {
                 "max_recv_msg_size": server.max_push_bytes,
                 "max_decompressed_size": server.max_push_decompressed_bytes,
+                "otlp_config": { "default_resource_attributes_as_index_labels": server.otlp_labels },
+            },
+            "receiver": {
+                "labels": receiver_labels,
+                "use_incoming_timestamp": server.receiver.use_incoming_timestamp,
+                "max_send_message_size": server.receiver.max_message_bytes,
             },
             "frontend": {
                 "max_body_size": server.max_body_bytes,
@@ -52,6 +109,15 @@ impl Config {
             "querier": {
                 "max_concurrent": server.max_concurrent_queries,
                 "tail_max_duration": self.engine.tail_max_duration,
+                "multi_tenant_queries_enabled": server.multi_tenant_queries,
+            },
+            "engine": {
+                "content_filters": self.engine.content_filters,
+                "retention_bytes": self.engine.retention_bytes,
+                "head_bytes": self.engine.head_bytes,
+                "target_segment_bytes": self.engine.target_segment_bytes,
+                "max_query_memory": self.engine.max_query_memory,
+                "query_threads": self.engine.query_threads,
             },
             "pattern_ingester": { "enabled": self.engine.pattern_ingester },
             "ingester": {
@@ -74,7 +140,8 @@ impl Config {
                 "external_url": server.ruler.external_url,
                 "datasource_uid": server.ruler.datasource_uid,
             },
+            "runtime_config": { "file": files.join(","), "period": seconds(self.runtime.period) },
             "limits_config": self.engine.limits,
-        }))
+        })
     }
 }

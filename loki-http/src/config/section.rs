@@ -1,8 +1,10 @@
 //! A mapping of the file that is being read: keys are taken out one by one, and what is left over is known at the end.
 
 use super::Error;
+use loki_core::{ByteSize, Period};
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
+use std::time::Duration;
 
 /// A mapping and where it stands.
 #[derive(Debug)]
@@ -52,6 +54,22 @@ impl Section {
     pub(super) fn set<T: DeserializeOwned>(&mut self, key: &str, place: &mut T) -> Result<(), Error> {
         if let Some(value) = self.take(key)? {
             *place = value;
+        }
+        Ok(())
+    }
+
+    /// As [`set`](Section::set), of a duration such as `1h30m`.
+    pub(super) fn set_duration(&mut self, key: &str, place: &mut Duration) -> Result<(), Error> {
+        if let Some(period) = self.take::<Period>(key)? {
+            *place = period.as_std();
+        }
+        Ok(())
+    }
+
+    /// As [`set`](Section::set), of a size such as `256KB`.
+    pub(super) fn set_size(&mut self, key: &str, place: &mut u64) -> Result<(), Error> {
+        if let Some(ByteSize(bytes)) = self.take(key)? {
+            *place = bytes;
         }
         Ok(())
     }

@@ -1,6 +1,6 @@
 use super::*;
 use loki_core::chunk::Encoding;
-use loki_core::{ByteSize, Period, TenantId, WalSync};
+use loki_core::{ByteSize, ContentFilters, Period, TenantId, WalSync};
 use std::time::Duration;
 
 fn problem(text: &str) -> String {
@@ -127,6 +127,22 @@ fn a_bad_value_is_named_with_its_key() {
             "server: {http_tls_config: {client_auth_type: Maybe}}",
             "server.http_tls_config.client_auth_type",
         ),
+        (
+            "server: {http_tls_config: {cert_file: a, key_file: b, client_ca_file: c}}",
+            "server.http_tls_config.client_auth_type: must say",
+        ),
+        (
+            "server: {http_tls_config: {client_auth_type: RequireAndVerifyClientCert}}",
+            "needs a client_ca_file",
+        ),
+        (
+            "server: {cors: {allowed_origins: ['https://a/b']}}",
+            "server.cors.allowed_origins: \"https://a/b\"",
+        ),
+        ("receiver: {labels: {__a: b}}", "receiver.labels: \"__a\""),
+        ("receiver: {labels: {a-b: c}}", "receiver.labels: \"a-b\""),
+        ("engine: {content_filters: many}", "engine.content_filters: \"many\""),
+        ("engine: {retention_bytes: much}", "engine.retention_bytes: \"much\""),
         ("auth_enabled: perhaps", "auth_enabled"),
         (
             "limits_config: {max_line_size: big}",
@@ -213,8 +229,62 @@ fn overrides_stand_on_the_global_limits() {
 
 #[test]
 fn the_page_of_a_configuration_is_a_configuration() {
-    let page = Config::default().page();
-    let config = Config::from_yaml(&page).expect("readable");
-    assert_eq!(config.server.port, 3100);
-    assert_eq!(config.page(), page);
+    let pages = |text| Config::from_yaml(text).expect("readable").server.config_pages;
+    let all = pages(ALL_OWN_KEYS);
+    assert_eq!(pages(&all.running), all);
+    // The difference asks for the same as the whole.
+    assert_eq!(pages(&all.diff), all);
+    assert_eq!(pages(&all.defaults).diff, "{}\n");
+    assert_eq!(pages("").running, all.defaults);
+}
+
+#[test]
+fn a_difference_holds_what_is_not_default_and_nothing_else() {
+    let text = "auth_enabled: true\nserver: {http_listen_port: 3101, http_path_prefix: ''}\nlimits_config: {max_query_series: 7}\n";
+    let diff = Config::from_yaml(text).expect("valid").server.config_pages.diff;
+    assert_eq!(
+        diff,
+        "limits_config:\n  max_query_series: 7\nserver:\n  http_listen_port: 3101\n"
+    );
+}
+
+/// Every key that is this program's own, none at its default.
+const ALL_OWN_KEYS: &str = "
+engine: {content_filters: sparse, retention_bytes: 1GB, head_bytes: 64MB, target_segment_bytes: 128MB,
+         max_query_memory: 32MB, query_threads: 3}
+receiver: {labels: {via: alloy}, use_incoming_timestamp: true, max_send_message_size: 1MB}
+server: {cors: {allowed_origins: ['https://grafana.example:3000'], max_age: 5m}}
+";
+
+#[test]
+fn the_keys_of_this_program_are_read() {
+    let config = Config::from_yaml(ALL_OWN_KEYS).expect("valid");
+    assert!(config.warnings.is_empty(), "{:?}", config.warnings);
+    assert_eq!(config.engine.content_filters, ContentFilters::Sparse);
+    assert_eq!(config.engine.retention_bytes, ByteSize(1 << 30));
+    assert_eq!(config.engine.head_bytes, ByteSize(64 << 20));
+    assert_eq!(config.engine.target_segment_bytes, ByteSize(128 << 20));
+    assert_eq!(config.engine.max_query_memory, ByteSize(32 << 20));
+    assert_eq!(config.engine.query_threads, 3);
+    assert_eq!(config.server.receiver.labels, [("via".to_owned(), "alloy".to_owned())]);
+    assert!(config.server.receiver.use_incoming_timestamp);
+    assert_eq!(config.server.receiver.max_message_bytes, 1 << 20);
+    let cors = config.server.cors.expect("configured");
+    assert_eq!(cors.allowed_origins, ["https://grafana.example:3000"]);
+    assert_eq!(cors.max_age, Duration::from_secs(300));
+}
+
+#[test]
+fn flags_set_labels_and_lists_as_the_file_does() {
+    let config = from_line(&[
+        "-receiver.labels={via: alloy}",
+        "-receiver.use-incoming-timestamp",
+        "-server.cors-allowed-origins=['*']",
+        "-engine.content-filters=none",
+    ])
+    .expect("valid");
+    assert_eq!(config.server.receiver.labels, [("via".to_owned(), "alloy".to_owned())]);
+    assert!(config.server.receiver.use_incoming_timestamp);
+    assert_eq!(config.server.cors.expect("configured").allowed_origins, ["*"]);
+    assert_eq!(config.engine.content_filters, ContentFilters::Off);
 }

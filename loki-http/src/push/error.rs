@@ -24,6 +24,8 @@ pub(crate) enum Error {
     #[error("proto: {0}")]
     Protobuf(&'static str),
     #[error("{0}")]
+    Labels(String),
+    #[error("{0}")]
     Json(String),
     #[error("content type: {0} is not supported")]
     OtlpMediaType(String),

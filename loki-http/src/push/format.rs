@@ -1,8 +1,9 @@
 //! Which decoder a push asks for by its headers and path.
 
+use super::encoding::Encoding;
 use super::{Error, decompress, json, protobuf};
 use axum::http::HeaderMap;
-use axum::http::header::{CONTENT_ENCODING, CONTENT_TYPE};
+use axum::http::header::CONTENT_TYPE;
 use loki_core::PushRequest;
 use std::borrow::Cow;
 
@@ -23,13 +24,6 @@ enum Message {
     Protobuf,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Encoding {
-    Plain,
-    Gzip,
-    Deflate,
-}
-
 impl Format {
     /// By the headers; `is_legacy` says that the path is the early one.
     pub(crate) fn of(headers: &HeaderMap, is_legacy: bool) -> Result<Format, Error> {
@@ -38,22 +32,13 @@ impl Format {
             _ if is_legacy => Message::LegacyJson,
             _ => Message::Json,
         };
-        let encoding = match headers.get(CONTENT_ENCODING).map(|value| value.as_bytes()) {
-            None | Some(b"" | b"snappy") => Encoding::Plain,
-            Some(b"gzip") => Encoding::Gzip,
-            Some(b"deflate") => Encoding::Deflate,
-            Some(other) => return Err(Error::Encoding(String::from_utf8_lossy(other).into_owned())),
-        };
+        let encoding = Encoding::of(headers)?;
         Ok(Format { message, encoding })
     }
 
     /// The message inside `body`, no larger than `max` bytes.
     pub(crate) fn decompress<'a>(self, body: &'a [u8], max: u64) -> Result<Cow<'a, [u8]>, Error> {
-        let plain = match self.encoding {
-            Encoding::Plain => Cow::Borrowed(body),
-            Encoding::Gzip => Cow::Owned(decompress::gzip(body, max)?),
-            Encoding::Deflate => Cow::Owned(decompress::deflate(body, max)?),
-        };
+        let plain = self.encoding.unfold(body, max)?;
         if self.message == Message::Protobuf {
             return Ok(Cow::Owned(decompress::snappy(&plain, max)?));
         }
@@ -95,6 +80,7 @@ fn media_type(headers: &HeaderMap) -> Result<&str, Error> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use axum::http::header::CONTENT_ENCODING;
 
     fn format(content_type: Option<&str>, encoding: Option<&str>) -> Result<Format, Error> {
         let mut headers = HeaderMap::new();

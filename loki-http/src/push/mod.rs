@@ -1,12 +1,16 @@
 //! Bodies of pushes: from the bytes on the wire to [`loki_core::PushRequest`].
 
 mod decompress;
+mod encoding;
 mod error;
 mod format;
 mod json;
 mod otlp;
 mod protobuf;
+mod receiver;
 
+pub(crate) use encoding::Encoding;
 pub(crate) use error::Error;
 pub(crate) use format::{Format, decode};
 pub(crate) use otlp::{OTLP_LABELS, OtlpFormat};
+pub(crate) use receiver::Receiver;

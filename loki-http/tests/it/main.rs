@@ -1,9 +1,11 @@
 //! The server over sockets, with a real engine behind it.
 
+mod cors;
 mod delete;
 mod explore;
 mod push;
 mod query;
+mod receiver;
 mod routing;
 mod rules;
 mod status;

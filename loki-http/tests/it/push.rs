@@ -1,8 +1,7 @@
-use crate::support::{T0, TestServer};
+use crate::support::{T0, TestServer, gzip};
 use loki_core::Settings;
 use loki_http::ServerSettings;
 use prost::Message;
-use std::io::Write;
 
 #[derive(Clone, PartialEq, Message)]
 struct PushMessage {
@@ -46,12 +45,6 @@ fn message(labels: &str, line: &str) -> Vec<u8> {
 
 fn snappy(bytes: &[u8]) -> Vec<u8> {
     snap::raw::Encoder::new().compress_vec(bytes).expect("compresses")
-}
-
-fn gzip(bytes: &[u8]) -> Vec<u8> {
-    let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
-    encoder.write_all(bytes).expect("in memory");
-    encoder.finish().expect("in memory")
 }
 
 fn lines(server: &TestServer, query: &str) -> Vec<String> {

@@ -223,3 +223,9 @@ pub(crate) fn receive(connection: &mut TcpStream) -> Answer {
     }
     Answer { status, headers, body }
 }
+
+pub(crate) fn gzip(bytes: &[u8]) -> Vec<u8> {
+    let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+    encoder.write_all(bytes).expect("in memory");
+    encoder.finish().expect("in memory")
+}
