@@ -1,8 +1,8 @@
-//! Metric and log queries over entries in memory: what evaluation costs beside reading.
+//! Metric and log queries over entries in memory, in entries a second: what evaluation costs beside reading.
 #![allow(missing_docs, reason = "criterion's macros make undocumented items")]
 
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
-use loki_logql::source::MemorySource;
+use loki_benches::column_source::ColumnSource;
 use loki_logql::{Labels, Plan, Request, Time, parse};
 use std::hint::black_box;
 
@@ -11,9 +11,8 @@ const STREAMS: i64 = 16;
 const ENTRIES: i64 = 4_000;
 
 /// logfmt lines, one a second in each stream; the same on every run.
-fn source() -> (MemorySource, u64) {
-    let mut source = MemorySource::new();
-    let mut bytes = 0;
+fn source() -> ColumnSource {
+    let mut source = ColumnSource::new(2_000);
     let mut random = 0x9e37_79b9_7f4a_7c15u64;
     for stream in 0..STREAMS {
         let labels = Labels::from_pairs([("app", format!("app-{}", stream % 4)), ("pod", format!("pod-{stream}"))]);
@@ -26,15 +25,14 @@ fn source() -> (MemorySource, u64) {
             let line = format!(
                 "level=info caller=http.go:42 method=GET path=/api/v1/items/{took} status={status} took={took}ms"
             );
-            bytes += line.len() as u64;
-            source.push(&labels, i * SECOND, line, &[]);
+            source.push(&labels, i * SECOND, &line, &[]);
         }
     }
-    (source, bytes)
+    source.sealed()
 }
 
 fn queries(c: &mut Criterion) {
-    let (source, bytes) = source();
+    let source = source();
     let minutes = Time::Range {
         start: 0,
         end: ENTRIES * SECOND,
@@ -62,7 +60,7 @@ fn queries(c: &mut Criterion) {
         ("absent needle", r#"{app=~".+"} |= "no such thing""#),
     ];
     let mut group = c.benchmark_group("logql_metric");
-    group.throughput(Throughput::Bytes(bytes));
+    group.throughput(Throughput::Elements((STREAMS * ENTRIES) as u64));
     for (name, query) in queries {
         let plan = Plan::compile(&parse(query).expect("the query parses")).expect("the query compiles");
         let request = Request::new(minutes);

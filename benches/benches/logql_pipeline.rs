@@ -3,8 +3,8 @@
 //! Every query counts what passes, so that next to nothing but the pipeline takes time.
 
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
+use loki_benches::column_source::ColumnSource;
 use loki_benches::log_text::{self, LEVELS, Random};
-use loki_logql::source::MemorySource;
 use loki_logql::{Labels, Plan, Request, Time, parse};
 use std::hint::black_box;
 
@@ -41,7 +41,7 @@ const JSON: &[(&str, &str)] = &[
     ),
     (
         "json_last_key",
-        "sum by (took_ms) (count_over_time({app=\"a\"} | json [1m]))",
+        "sum(sum_over_time({app=\"a\"} | json | unwrap took_ms [1m]))",
     ),
     (
         "json_filter",
@@ -108,18 +108,18 @@ fn pipelines(criterion: &mut Criterion) {
 }
 
 /// One stream of lines of one kind, and how many bytes they have.
-fn source(line: fn(&mut Random) -> String) -> (MemorySource, u64) {
+fn source(line: fn(&mut Random) -> String) -> (ColumnSource, u64) {
     let mut random = Random::new();
-    let mut source = MemorySource::new().with_batch_entries(BATCH_ENTRIES).with_workers(1);
+    let mut source = ColumnSource::new(BATCH_ENTRIES);
     let stream = Labels::from_pairs([("app", "a"), ("env", "prod"), ("host", "host-17")]);
     let mut bytes = 0;
     for timestamp in 1..=LINES as i64 {
         let line = line(&mut random);
         bytes += line.len() as u64;
         let level = random.of(&LEVELS);
-        source.push(&stream, timestamp, line, &[("detected_level", level)]);
+        source.push(&stream, timestamp, &line, &[("detected_level", level)]);
     }
-    (source, bytes)
+    (source.sealed(), bytes)
 }
 
 criterion_group!(benches, pipelines);
