@@ -10,7 +10,7 @@ use crate::recovery::{self, Recovery};
 use crate::ruler::Notifier;
 use crate::tail::Tails;
 use crate::tenants::Tenants;
-use crate::wal::{RecordBuilder, Wal};
+use crate::wal::{Frame, RecordBuilder, Wal};
 use crate::{
     Clock, Error, ErrorKind, IndexStats, Limits, Metrics, PushRequest, QueryRequest, QueryResponse, QueryStats, Reader,
     SeriesRequest, Settings, SystemClock, TenantId,
@@ -167,7 +167,7 @@ impl Engine {
             let head = generation.active.tenant_or_new(tenant);
             state.admit_streams(tenant, limits, &head, &mut accepted, &mut refusals, now);
             if !accepted.streams.is_empty() {
-                inner.wal.append(&record(tenant, &accepted))?;
+                inner.wal.append(record(tenant, &accepted))?;
                 let created = generation.active.store(&head, &accepted, now);
                 inner.tails.publish(tenant, &accepted, now);
                 drop(generation);
@@ -381,7 +381,7 @@ impl Inner {
     }
 }
 
-fn record(tenant: &TenantId, accepted: &Accepted<'_>) -> Vec<u8> {
+fn record(tenant: &TenantId, accepted: &Accepted<'_>) -> Frame {
     let mut record = RecordBuilder::new(tenant, accepted.bytes as usize);
     for stream in &accepted.streams {
         record.stream(stream.labels.labels.iter(), stream.len());

@@ -28,6 +28,8 @@ pub struct DamagedFile {
     pub path: PathBuf,
     /// Bytes that could not be read.
     pub bytes: u64,
+    /// Pushes that are missing, as far as the numbers of those behind them tell.
+    pub pushes: u64,
 }
 
 /// The head as it was when the engine stopped.
@@ -81,10 +83,11 @@ pub(crate) fn replay(
         report.records += found.records;
         report.entries += entries;
         report.torn_bytes += found.torn_bytes;
-        if found.damaged_bytes > 0 {
+        if found.damaged_bytes > 0 || found.lost_records > 0 {
             report.damaged.push(DamagedFile {
                 path,
                 bytes: found.damaged_bytes,
+                pushes: found.lost_records,
             });
         }
     }

@@ -3,7 +3,7 @@
 mod support;
 
 use loki_core::files::Fault;
-use loki_core::{ErrorKind, TenantId};
+use loki_core::{ErrorKind, PushEntry, PushLabels, PushRequest, PushStream, TenantId};
 use std::collections::BTreeMap;
 use support::{Lab, SECOND, START, lines, maintain, push};
 
@@ -153,12 +153,7 @@ fn damage_in_the_log_costs_only_what_is_damaged_and_the_file_is_set_aside() {
     }
     engine.close().expect("closes");
     drop(engine);
-    let path = lab
-        .files
-        .paths()
-        .into_iter()
-        .find(|path| path.extension().is_some_and(|e| e == "wal"))
-        .expect("a log");
+    let path = lab.log();
     lab.files.damage(&path, |bytes| {
         let place = bytes
             .windows(6)
@@ -181,4 +176,42 @@ fn damage_in_the_log_costs_only_what_is_damaged_and_the_file_is_set_aside() {
     let engine = lab.open().expect("opens again");
     assert_eq!(lines(&engine, &tenant, r#"{app="x"}"#), kept);
     assert!(engine.recovery().damaged.is_empty());
+}
+
+#[test]
+fn what_is_pushed_never_comes_back_as_a_push_of_its_own() {
+    // A frame of version 1, whose layout anybody can know, with a push to another tenant.
+    let lab = Lab::default();
+    let (tenant, victim) = (TenantId::single(), tenant("victim"));
+    let mut record = vec![1, 6];
+    record.extend(b"victim\x01\x03app\x01x\x01\x00\x06forged\x00");
+    let length = (record.len() as u32).to_le_bytes();
+    let crc = crc32fast::hash(&[&length[..], &record].concat()).to_le_bytes();
+    let forged = [b"LkWl", &length[..], &crc, &record].concat();
+    let engine = lab.open().expect("opens");
+    let stream = PushStream {
+        labels: PushLabels::Text(r#"{app="x"}"#.into()),
+        entries: vec![PushEntry {
+            timestamp: START,
+            line: forged.into(),
+            metadata: Vec::new(),
+        }],
+    };
+    engine
+        .push(&tenant, &PushRequest { streams: vec![stream] })
+        .expect("stored");
+    push(&engine, &tenant, "x", &[(START, "next")]).expect("stored");
+    drop(engine);
+    let path = lab.log();
+    lab.files.damage(&path, |bytes| {
+        let place = bytes
+            .windows(4)
+            .position(|window| window == b"LkWl")
+            .expect("the forged frame");
+        bytes[place - 20] ^= 1;
+    });
+    let engine = lab.open().expect("opens");
+    assert_eq!(engine.recovery().damaged.len(), 1);
+    assert_eq!(lines(&engine, &tenant, r#"{app="x"}"#), [(START, "next".to_owned())]);
+    assert!(lines(&engine, &victim, r#"{app="x"}"#).is_empty());
 }

@@ -415,16 +415,34 @@ fn a_log_of_another_version_is_refused_and_kept() {
     drop(engine);
     let is_log = |path: &std::path::PathBuf| path.extension().is_some_and(|e| e == "wal");
     let path = lab.files.paths().into_iter().find(is_log).expect("a log");
-    lab.files.damage(&path, |bytes| {
-        // A later version of the record, checksum and all.
-        bytes[12] = 2;
-        let crc = crc32fast::hash(&[&bytes[4..8], &bytes[12..]].concat());
-        bytes[8..12].copy_from_slice(&crc.to_le_bytes());
-    });
-    let error = lab.open().expect_err("not to be read");
-    assert_eq!(error.kind(), ErrorKind::Corrupt);
-    assert!(error.message().contains("version 2"), "{error}");
-    assert!(lab.files.paths().contains(&path));
+    // Later versions, checksums and all: of the whole file, and of a record in it.
+    type Change = fn(&mut Vec<u8>);
+    let changes: [(&str, Change); 2] = [
+        ("version 3", |bytes| {
+            bytes[8] = 3;
+            let crc = crc32fast::hash(&bytes[..20]);
+            bytes[20..24].copy_from_slice(&crc.to_le_bytes());
+        }),
+        ("a record of version 2", |bytes| {
+            bytes[52] = 2;
+            let crc = crc32fast::hash(&bytes[52..]);
+            bytes[44..48].copy_from_slice(&crc.to_le_bytes());
+            let crc = crc32fast::hash(&bytes[24..48]);
+            bytes[48..52].copy_from_slice(&crc.to_le_bytes());
+        }),
+    ];
+    for (what, change) in changes {
+        let files = lab.files.fork();
+        files.damage(&path, change);
+        let changed = Lab {
+            files,
+            ..Lab::default()
+        };
+        let error = changed.open().expect_err("not to be read");
+        assert_eq!(error.kind(), ErrorKind::Corrupt);
+        assert!(error.message().contains(what), "{error}");
+        assert!(changed.files.paths().contains(&path));
+    }
 }
 
 #[test]

@@ -78,7 +78,12 @@ fn report(recovery: &Recovery) {
         );
     }
     for file in &recovery.damaged {
-        tracing::error!(file = %file.path.display(), unreadable_bytes = file.bytes, "damaged file set aside");
+        tracing::error!(
+            file = %file.path.display(),
+            unreadable_bytes = file.bytes,
+            lost_pushes = file.pushes,
+            "damaged file set aside"
+        );
     }
 }
 

@@ -2,6 +2,7 @@
 
 use super::{Bytes, FileBytes, Files, Lock, WriteFile};
 use std::fs::{self, File, OpenOptions, TryLockError};
+use std::hash::{BuildHasher, RandomState};
 use std::io::{self, Seek, SeekFrom, Write};
 use std::path::Path;
 use std::sync::Arc;
@@ -82,6 +83,11 @@ impl Files for DiskFiles {
             Err(TryLockError::WouldBlock) => Err(io::ErrorKind::WouldBlock.into()),
             Err(TryLockError::Error(error)) => Err(error),
         }
+    }
+
+    fn random(&self) -> u64 {
+        // A hash under keys that the standard library takes from the operating system, so that no table can be attacked.
+        RandomState::new().hash_one(0)
     }
 }
 

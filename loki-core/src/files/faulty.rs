@@ -47,6 +47,8 @@ struct State {
     durable_names: BTreeMap<PathBuf, u64>,
     locks: BTreeSet<PathBuf>,
     calls: u64,
+    /// Random numbers given so far.
+    randoms: u64,
     fault: Option<(u64, Fault)>,
     dead: bool,
     full: bool,
@@ -93,6 +95,7 @@ impl FaultyFiles {
             contents: state.contents.clone(),
             names: state.names.clone(),
             durable_names: state.durable_names.clone(),
+            randoms: state.randoms,
             ..State::default()
         })))
     }
@@ -252,6 +255,13 @@ impl Files for FaultyFiles {
             files: self.clone(),
             path: path.to_owned(),
         }))
+    }
+
+    /// The same numbers in the same order, for every file system that was made anew.
+    fn random(&self) -> u64 {
+        let mut state = self.state();
+        state.randoms += 1;
+        state.randoms.wrapping_mul(0x9e37_79b9_7f4a_7c15)
     }
 }
 

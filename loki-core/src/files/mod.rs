@@ -74,6 +74,10 @@ pub trait Files: Debug + Send + Sync {
     ///
     /// `WouldBlock` where another holds the lock, and what the file system says.
     fn lock(&self, path: &Path) -> io::Result<Box<dyn Lock>>;
+
+    /// A number that nobody outside the process can guess, another one each time: what is written behind it into a file
+    /// is told by it from what others had written there.
+    fn random(&self) -> u64;
 }
 
 /// A file open for writing at its end.

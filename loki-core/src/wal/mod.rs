@@ -1,10 +1,12 @@
 //! The write-ahead log: accepted pushes, durable before they are acknowledged. See `FORMAT.md`.
 
 mod frame;
+mod frame_v1;
 mod record;
 mod replay;
 mod writer;
 
+pub(crate) use frame::Frame;
 pub(crate) use record::RecordBuilder;
 pub(crate) use replay::replay;
 pub(crate) use writer::Wal;

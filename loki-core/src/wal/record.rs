@@ -1,5 +1,6 @@
 //! Records: one accepted push each.
 
+use super::Frame;
 use crate::{Error, TenantId};
 
 /// Version of the record layout.
@@ -46,8 +47,7 @@ pub(crate) struct RecordStream<'a> {
 impl<'m> RecordBuilder<'m> {
     /// A record of `tenant`, with room for about `bytes` of lines.
     pub(crate) fn new(tenant: &TenantId, bytes: usize) -> RecordBuilder<'m> {
-        let mut frame = Vec::with_capacity(bytes + bytes / 8 + 256);
-        super::frame::open(&mut frame);
+        let mut frame = Frame::open(bytes + bytes / 8 + 256);
         frame.push(VERSION);
         put_bytes(&mut frame, tenant.as_str().as_bytes());
         RecordBuilder {
@@ -87,9 +87,8 @@ impl<'m> RecordBuilder<'m> {
     }
 
     /// The frame, ready to be appended to the log.
-    pub(crate) fn finish(mut self) -> Vec<u8> {
-        super::frame::close(&mut self.frame);
-        self.frame
+    pub(crate) fn finish(self) -> Frame {
+        Frame::close(self.frame)
     }
 }
 
@@ -278,7 +277,7 @@ mod tests {
             }
             let frame = builder.finish();
             let mut read: Push = Vec::new();
-            decode(&frame[super::super::frame::HEADER_BYTES..], &mut |_, stream| {
+            decode(frame.payload(), &mut |_, stream| {
                 let labels = stream.labels.iter().map(|(n, v)| (n.to_string(), v.to_string())).collect();
                 let mut entries = Vec::new();
                 let mut metadata = Vec::new();

@@ -1,6 +1,6 @@
 //! Reading the log back.
 
-use super::frame::{self, Found};
+use super::frame::{Found, Frames};
 use super::record::{RecordStream, decode};
 use crate::files::Files;
 use crate::{Error, TenantId};
@@ -15,6 +15,8 @@ pub(crate) struct Replayed {
     pub(crate) torn_bytes: u64,
     /// Bytes that are damaged, between or instead of records.
     pub(crate) damaged_bytes: u64,
+    /// Records that are missing, as far as the numbers of others tell.
+    pub(crate) lost_records: u64,
 }
 
 /// Reads the log file `path` and hands each stream of each record to `each`, in the order written.
@@ -23,46 +25,44 @@ pub(crate) struct Replayed {
 ///
 /// # Errors
 ///
-/// [`crate::ErrorKind::Io`] where the file cannot be read; what `each` answers.
+/// [`crate::ErrorKind::Io`] where the file cannot be read, [`crate::ErrorKind::Corrupt`] where it is of another
+/// version; what `each` answers.
 pub(crate) fn replay(
     files: &dyn Files,
     path: &Path,
     each: &mut dyn FnMut(&TenantId, &mut RecordStream<'_>) -> Result<(), Error>,
 ) -> Result<Replayed, Error> {
     let bytes = files.read(path).map_err(|e| Error::io(path.display(), e))?;
-    let mut found = Replayed::default();
-    let mut at = 0;
-    loop {
-        match frame::next(&bytes, at) {
-            Found::Frame(payload) => {
-                at = payload.end;
-                let length = payload.len() as u64;
-                if let Some(version) = super::record::foreign_version(&bytes[payload.clone()]) {
-                    // Whole and not ours to read: nothing of it may be dropped.
-                    return Err(Error::corrupt(
-                        path.display(),
-                        format!("it holds a record of version {version}"),
-                    ));
+    let foreign = |what: &str, version: u32| {
+        // Whole and not ours to read: nothing of it may be dropped.
+        Error::corrupt(path.display(), format!("it {what} version {version}"))
+    };
+    let mut frames = Frames::new(&bytes).map_err(|version| foreign("is of", version))?;
+    let mut replayed = Replayed::default();
+    for found in frames.by_ref() {
+        match found {
+            Found::Record(payload) => {
+                if let Some(version) = super::record::foreign_version(payload) {
+                    return Err(foreign("holds a record of", version.into()));
                 }
-                match check(&bytes[payload.clone()]) {
+                match check(payload) {
                     // A record is applied whole or not at all.
                     Ok(()) => {
-                        decode(&bytes[payload], each)?;
-                        found.records += 1;
+                        decode(payload, each)?;
+                        replayed.records += 1;
                     }
-                    Err(_) => found.damaged_bytes += length,
+                    Err(_) => {
+                        replayed.damaged_bytes += payload.len() as u64;
+                        replayed.lost_records += 1;
+                    }
                 }
             }
-            Found::Damaged(range) => {
-                found.damaged_bytes += range.len() as u64;
-                at = range.end;
-            }
-            Found::End => {
-                found.torn_bytes = (bytes.len() - at) as u64;
-                return Ok(found);
-            }
+            Found::Damaged(bytes) => replayed.damaged_bytes += bytes,
+            Found::Torn(bytes) => replayed.torn_bytes += bytes,
         }
     }
+    replayed.lost_records = replayed.lost_records.saturating_add(frames.lost());
+    Ok(replayed)
 }
 
 /// Whether `payload` is a record that can be read to its end.

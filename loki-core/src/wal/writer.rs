@@ -1,5 +1,6 @@
 //! The end of the log that grows: group commit.
 
+use super::frame::{Frame, Salt, file_header};
 use crate::files::{Files, WriteFile};
 use crate::{Error, ErrorKind, WalSync};
 use std::path::{Path, PathBuf};
@@ -26,8 +27,11 @@ pub(crate) struct Wal {
 struct State {
     file: Arc<dyn WriteFile>,
     number: u64,
-    /// Bytes of whole frames in the file.
+    salt: Salt,
+    /// Bytes of the file up to the end of its last whole frame.
     length: u64,
+    /// Number of the next frame in the file.
+    next_frame: u64,
     /// Frames appended, in all files.
     appended: u64,
     /// Of those, how many are durable.
@@ -45,7 +49,7 @@ impl Wal {
     ///
     /// [`ErrorKind::Io`] where the file cannot be made.
     pub(crate) fn create(files: Arc<dyn Files>, folder: &Path, number: u64, sync: WalSync) -> Result<Wal, Error> {
-        let file = create(&*files, folder, number)?;
+        let LogFile { file, salt, length } = create(&*files, folder, number)?;
         Ok(Wal {
             files,
             folder: folder.to_owned(),
@@ -53,7 +57,9 @@ impl Wal {
             state: Mutex::new(State {
                 file,
                 number,
-                length: 0,
+                salt,
+                length,
+                next_frame: 0,
                 appended: 0,
                 durable: 0,
                 syncing: false,
@@ -73,9 +79,10 @@ impl Wal {
     ///
     /// [`ErrorKind::Io`] where it cannot be written: then it will not be replayed. [`ErrorKind::Closed`] after a failed
     /// sync.
-    pub(crate) fn append(&self, frame: &[u8]) -> Result<(), Error> {
+    pub(crate) fn append(&self, mut frame: Frame) -> Result<(), Error> {
         let mut state = self.lock();
         state.check()?;
+        let frame = frame.placed(state.salt, state.next_frame);
         if let Err(error) = state.file.append(frame) {
             // A part of the frame may stand there: it must not be taken for damage in front of the next one.
             let length = state.length;
@@ -85,6 +92,7 @@ impl Wal {
             return Err(Error::io(format_args!("write-ahead log {}", state.number), error));
         }
         state.length += frame.len() as u64;
+        state.next_frame += 1;
         state.appended += 1;
         self.records.fetch_add(1, Ordering::Relaxed);
         self.bytes.fetch_add(frame.len() as u64, Ordering::Relaxed);
@@ -149,10 +157,12 @@ impl Wal {
         self.sync_now()?;
         let mut state = self.lock();
         let ended = state.number;
-        let file = create(&*self.files, &self.folder, ended + 1)?;
+        let LogFile { file, salt, length } = create(&*self.files, &self.folder, ended + 1)?;
         state.file = file;
         state.number = ended + 1;
-        state.length = 0;
+        state.salt = salt;
+        state.length = length;
+        state.next_frame = 0;
         Ok(ended)
     }
 
@@ -222,13 +232,30 @@ impl State {
     }
 }
 
-fn create(files: &dyn Files, folder: &Path, number: u64) -> Result<Arc<dyn WriteFile>, Error> {
+/// A file that was just made.
+struct LogFile {
+    file: Arc<dyn WriteFile>,
+    salt: Salt,
+    length: u64,
+}
+
+/// Makes the file `number`, durable with its header: without its salt no frame in it could be told from what was pushed.
+fn create(files: &dyn Files, folder: &Path, number: u64) -> Result<LogFile, Error> {
     let path = super::path(folder, number);
-    let made = files
-        .create(&path)
-        .and_then(|file| files.sync_folder(folder).map(|()| file));
+    let salt = Salt::new(files.random());
+    let header = file_header(salt);
+    let made = files.create(&path).and_then(|file| {
+        file.append(&header)?;
+        file.sync()?;
+        files.sync_folder(folder)?;
+        Ok(LogFile {
+            file,
+            salt,
+            length: header.len() as u64,
+        })
+    });
     if made.is_err() {
-        // A file that is there but not durable by name must not be appended to, nor stand in the way of the next try.
+        // A file that is there but not durable must not be appended to, nor stand in the way of the next try.
         let _ = files.remove(&path);
     }
     made.map_err(|e| Error::io(path.display(), e))

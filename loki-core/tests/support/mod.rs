@@ -4,6 +4,7 @@
 use loki_core::files::{FaultyFiles, Files};
 use loki_core::logql::{Direction, QueryResult};
 use loki_core::{Engine, Error, ManualClock, Period, PushRequest, QueryRequest, Settings, TenantId};
+use std::path::PathBuf;
 use std::sync::Arc;
 
 /// A second in nanoseconds.
@@ -40,6 +41,12 @@ impl Lab {
             files,
             Arc::<ManualClock>::clone(&self.clock),
         )
+    }
+
+    /// The first file of the write-ahead log.
+    pub fn log(&self) -> PathBuf {
+        let is_log = |path: &PathBuf| path.extension().is_some_and(|e| e == "wal");
+        self.files.paths().into_iter().find(is_log).expect("a log")
     }
 }
 
