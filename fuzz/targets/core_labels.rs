@@ -26,7 +26,7 @@ pub fn run(data: &[u8]) {
         entries: vec![entry],
     };
     for stream in [stream, pairs] {
-        let stored = engine.push(&tenant, &PushRequest { streams: vec![stream] }).is_ok();
+        let stored = engine.push(&tenant, &PushRequest::from(vec![stream])).is_ok();
         let all = SeriesRequest {
             start: 0,
             end: 0,

@@ -158,8 +158,14 @@ impl Engine {
         let limits = settings.limits(tenant);
         let now = inner.clock.now();
         let state = inner.tenants.get_or_open(tenant)?;
-        let (mut accepted, mut refusals) =
-            accept(request, tenant, limits, &state.labels, &state.counters.discarded, now)?;
+        let (mut accepted, mut refusals) = accept(
+            request,
+            tenant,
+            limits,
+            &state.labels,
+            &state.counters.of(request.format).discarded,
+            now,
+        )?;
         state.admit(tenant, limits, &accepted, now)?;
         inner.make_room(&settings)?;
         if !accepted.streams.is_empty() {

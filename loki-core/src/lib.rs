@@ -40,11 +40,13 @@ pub use engine::Engine;
 pub use error::{Error, ErrorKind};
 pub use explore::{DetectedField, DetectedLabel, FieldParser, FieldRequest, FieldType, VolumeGrouping, VolumeRequest};
 pub use ingest::label_name;
-pub use limits::{BlockedQuery, DeletionMode, Limits, StreamRetention};
+pub use limits::{
+    AttributeAction, AttributeRule, BlockedQuery, DeletionMode, Limits, OtlpConfig, ResourceAttributes, StreamRetention,
+};
 pub use maintain::Maintenance;
-pub use metrics::{Metrics, TenantMetrics};
+pub use metrics::{Metrics, PushMetrics, TenantMetrics};
 pub use pattern::{PatternRequest, PatternSeries};
-pub use push::{PushEntry, PushLabels, PushPairs, PushRequest, PushStream};
+pub use push::{PushEntry, PushFormat, PushLabels, PushPairs, PushRequest, PushStream};
 pub use quantity::{ByteSize, Period};
 pub use reader::Reader;
 pub use recovery::{DamagedFile, Recovery};

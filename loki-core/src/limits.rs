@@ -1,5 +1,9 @@
 //! Per-tenant limits, named as Loki's `limits_config` names them.
 
+mod otlp;
+
+pub use otlp::{AttributeAction, AttributeRule, OtlpConfig, ResourceAttributes};
+
 use crate::{ByteSize, Period};
 use serde::{Deserialize, Serialize};
 
@@ -49,6 +53,7 @@ pub struct Limits {
     pub max_structured_metadata_size: ByteSize,
     pub max_structured_metadata_entries_count: usize,
     pub enforced_labels: Vec<String>,
+    pub otlp_config: OtlpConfig,
     /// RFC 3339; `"0"` or empty: not blocked.
     pub block_ingestion_until: String,
     pub block_ingestion_status_code: u16,
@@ -153,6 +158,7 @@ impl Default for Limits {
             max_structured_metadata_size: ByteSize(64 << 10),
             max_structured_metadata_entries_count: 128,
             enforced_labels: Vec::new(),
+            otlp_config: OtlpConfig::default(),
             block_ingestion_until: "0".to_owned(),
             block_ingestion_status_code: 260,
             max_query_series: 500,

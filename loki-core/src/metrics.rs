@@ -1,7 +1,7 @@
 //! What an engine holds and has done, in numbers.
 
-use crate::TenantId;
 use crate::engine::Inner;
+use crate::{PushFormat, TenantId};
 use std::sync::atomic::Ordering::Relaxed;
 
 /// What an engine holds and has done since it was opened; counters only grow.
@@ -40,12 +40,21 @@ pub struct TenantMetrics {
     pub segments: u64,
     /// Bytes of those.
     pub segment_bytes: u64,
+    /// What was pushed, by the format that it came in.
+    pub pushes: Vec<PushMetrics>,
+}
+
+/// Pushes of one tenant in one format.
+#[derive(Debug, Clone)]
+pub struct PushMetrics {
+    /// Which.
+    pub format: PushFormat,
     /// Lines accepted.
-    pub lines_received: u64,
+    pub lines: u64,
     /// Bytes of accepted lines and structured metadata.
-    pub bytes_received: u64,
+    pub bytes: u64,
     /// Bytes of accepted structured metadata.
-    pub metadata_bytes_received: u64,
+    pub metadata_bytes: u64,
     /// Entries refused, and bytes of them, by reason (Loki's names: `line_too_long`, …).
     pub discarded: Vec<(&'static str, u64, u64)>,
 }
@@ -61,10 +70,9 @@ pub(crate) fn collect(inner: &Inner) -> Metrics {
             streams_created: state.counters.streams_created.load(Relaxed),
             segments: live.len() as u64,
             segment_bytes: live.iter().map(|segment| segment.meta().bytes).sum(),
-            lines_received: state.counters.lines.load(Relaxed),
-            bytes_received: state.counters.bytes.load(Relaxed),
-            metadata_bytes_received: state.counters.metadata_bytes.load(Relaxed),
-            discarded: state.counters.discarded.counts(),
+            pushes: PushFormat::ALL
+                .map(|format| state.counters.of(format).metrics(format))
+                .to_vec(),
         }
     });
     Metrics {

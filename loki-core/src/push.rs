@@ -15,6 +15,40 @@ use std::borrow::Cow;
 pub struct PushRequest<'a> {
     /// In the order pushed.
     pub streams: Vec<PushStream<'a>>,
+    /// What they came in, which is counted apart.
+    pub format: PushFormat,
+}
+
+/// The protocol that a push came in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum PushFormat {
+    /// Loki's own, and any other.
+    #[default]
+    Loki,
+    /// OpenTelemetry's.
+    Otlp,
+}
+
+impl PushFormat {
+    /// All of them.
+    pub const ALL: [PushFormat; 2] = [PushFormat::Loki, PushFormat::Otlp];
+
+    /// The name that Loki's metrics have for it.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            PushFormat::Loki => "loki",
+            PushFormat::Otlp => "otlp",
+        }
+    }
+}
+
+impl<'a> From<Vec<PushStream<'a>>> for PushRequest<'a> {
+    fn from(streams: Vec<PushStream<'a>>) -> PushRequest<'a> {
+        PushRequest {
+            streams,
+            format: PushFormat::default(),
+        }
+    }
 }
 
 /// Entries of one stream.

@@ -7,7 +7,7 @@ use crate::head::TenantHead;
 use crate::ingest::{Accepted, Bucket, Discarded, LabelCache, Refusals, stream_refusal};
 use crate::ruler::{Schedule, TenantRules};
 use crate::store::TenantStore;
-use crate::{ByteSize, Error, ErrorKind, Limits, TenantId};
+use crate::{ByteSize, Error, ErrorKind, Limits, PushFormat, PushMetrics, TenantId};
 use hashbrown::HashMap;
 use loki_logql::Labels;
 use std::path::{Path, PathBuf};
@@ -39,10 +39,16 @@ pub(crate) struct TenantState {
 /// What was counted of a tenant since the start.
 #[derive(Debug, Default)]
 pub(crate) struct TenantCounters {
-    pub(crate) lines: AtomicU64,
-    pub(crate) bytes: AtomicU64,
-    pub(crate) metadata_bytes: AtomicU64,
+    by_format: [FormatCounters; PushFormat::ALL.len()],
     pub(crate) streams_created: AtomicU64,
+}
+
+/// What was counted of pushes of one format.
+#[derive(Debug, Default)]
+pub(crate) struct FormatCounters {
+    lines: AtomicU64,
+    bytes: AtomicU64,
+    metadata_bytes: AtomicU64,
     pub(crate) discarded: Discarded,
 }
 
@@ -139,8 +145,9 @@ impl TenantState {
         now: i64,
     ) -> Result<(), Error> {
         let (lines, bytes) = (accepted.len() as u64, accepted.bytes);
+        let discarded = &self.counters.of(accepted.format).discarded;
         if let Some(until) = blocked_until(limits).filter(|&until| now < until) {
-            self.counters.discarded.count("blocked_ingestion", lines, bytes);
+            discarded.count("blocked_ingestion", lines, bytes);
             let status = limits.block_ingestion_status_code;
             let time = crate::ingest::seconds(until);
             let text = format!("ingestion blocked for user '{tenant}' until '{time}' with status code '{status}'");
@@ -159,7 +166,7 @@ impl TenantState {
         if bucket.take(now, rate, burst, bytes as f64) {
             return Ok(());
         }
-        self.counters.discarded.count("rate_limited", lines, bytes);
+        discarded.count("rate_limited", lines, bytes);
         let text = format!(
             "ingestion rate limit exceeded for user {tenant} (limit: {} bytes/sec) while attempting to ingest \
              '{lines}' lines totaling '{bytes}' bytes, reduce log volume or contact your Loki administrator to see if \
@@ -184,7 +191,7 @@ impl TenantState {
             (local, global) => local.min(global),
         };
         let mut created = 0;
-        let discarded = &self.counters.discarded;
+        let discarded = &self.counters.of(accepted.format).discarded;
         accepted.retain_streams(|stream, timestamps| {
             let labels = &stream.labels.labels;
             let known = head.find(labels);
@@ -237,13 +244,33 @@ impl TenantState {
 }
 
 impl TenantCounters {
+    /// Those of one format.
+    pub(crate) fn of(&self, format: PushFormat) -> &FormatCounters {
+        &self.by_format[format as usize]
+    }
+
     /// Counts what was stored.
     pub(crate) fn received(&self, accepted: &Accepted<'_>, streams_created: u64) {
-        self.lines.fetch_add(accepted.len() as u64, Ordering::Relaxed);
-        self.bytes.fetch_add(accepted.bytes, Ordering::Relaxed);
-        self.metadata_bytes
+        let counters = self.of(accepted.format);
+        counters.lines.fetch_add(accepted.len() as u64, Ordering::Relaxed);
+        counters.bytes.fetch_add(accepted.bytes, Ordering::Relaxed);
+        counters
+            .metadata_bytes
             .fetch_add(accepted.metadata_bytes, Ordering::Relaxed);
         self.streams_created.fetch_add(streams_created, Ordering::Relaxed);
+    }
+}
+
+impl FormatCounters {
+    /// The counts so far.
+    pub(crate) fn metrics(&self, format: PushFormat) -> PushMetrics {
+        PushMetrics {
+            format,
+            lines: self.lines.load(Ordering::Relaxed),
+            bytes: self.bytes.load(Ordering::Relaxed),
+            metadata_bytes: self.metadata_bytes.load(Ordering::Relaxed),
+            discarded: self.discarded.counts(),
+        }
     }
 }
 

@@ -93,7 +93,7 @@ fn once_it_cannot_be_cancelled_the_bytes_go_and_nothing_else() {
     );
     assert_eq!(texts(&engine, r#"{app="x"}"#), ["keep"]);
     let metrics = engine.metrics();
-    assert_eq!(metrics.tenants[0].lines_received, 3);
+    assert_eq!(metrics.tenants[0].pushes[0].lines, 3);
     let error = engine.cancel_delete(&tenant, &id, true).expect_err("it is done");
     assert_eq!(
         error.message(),

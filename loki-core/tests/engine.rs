@@ -263,7 +263,7 @@ fn broken_entries_are_left_out_and_told_of_while_the_others_are_stored() {
          too new: 2023-11-14T23:13:20Z"
     );
     assert_eq!(lines(&engine, &tenant, r#"{app="x"}"#).len(), 2);
-    let discarded = engine.metrics().tenants[0].discarded.clone();
+    let discarded = engine.metrics().tenants[0].pushes[0].discarded.clone();
     assert_eq!(discarded, [("line_too_long", 1, 20), ("too_far_in_future", 1, 3)]);
 }
 
@@ -303,9 +303,7 @@ fn structured_metadata_are_kept_cleaned_and_sorted() {
         labels: PushLabels::Text(r#"{app="x"}"#.into()),
         entries: vec![entry],
     };
-    engine
-        .push(&tenant, &PushRequest { streams: vec![stream] })
-        .expect("stored");
+    engine.push(&tenant, &PushRequest::from(vec![stream])).expect("stored");
     let request = QueryRequest::range(r#"{app="x"} | b="last""#, START, START + 1);
     for _ in 0..2 {
         let QueryResult::Streams(streams) = engine.query(&tenant, &request).expect("answers").result else {

@@ -45,7 +45,7 @@ fn push_all(engine: &Engine) {
             stream(r#"{app="y"}"#, vec![entry(n, b"\xff", "b")]),
         ];
         engine
-            .push(&TenantId::single(), &PushRequest { streams })
+            .push(&TenantId::single(), &PushRequest::from(streams))
             .expect("stored");
     }
 }

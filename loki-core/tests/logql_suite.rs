@@ -40,7 +40,7 @@ fn load(engine: &Engine, suite: &Suite) {
                 entries: vec![entry],
             };
             engine
-                .push(&TenantId::single(), &PushRequest { streams: vec![stream] })
+                .push(&TenantId::single(), &PushRequest::from(vec![stream]))
                 .expect("stored");
         }
     }

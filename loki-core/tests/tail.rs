@@ -142,7 +142,7 @@ fn live_entries_of_a_selector_show_the_labels_of_their_stream() {
             entries: vec![entry],
         }];
         engine
-            .push(&TenantId::single(), &PushRequest { streams })
+            .push(&TenantId::single(), &PushRequest::from(streams))
             .expect("stored");
     };
     push(START);

@@ -4,7 +4,7 @@ use super::level::Detector;
 use super::name::label_name;
 use super::refusal::{Discarded, Refusal, Refusals};
 use super::stream_labels::{LabelCache, StreamLabels};
-use crate::{Error, ErrorKind, Limits, PushEntry, PushRequest, TenantId};
+use crate::{Error, ErrorKind, Limits, PushEntry, PushFormat, PushRequest, TenantId};
 use loki_chunk::{LINE_MAX_BYTES, METADATA_MAX_BYTES};
 use loki_logql::Labels;
 use std::borrow::Cow;
@@ -19,6 +19,8 @@ const DETECTED_LEVEL: &str = "detected_level";
 pub(crate) struct Accepted<'r> {
     /// In the order pushed; none is empty.
     pub(crate) streams: Vec<AcceptedStream>,
+    /// What they came in.
+    pub(crate) format: PushFormat,
     entries: Vec<AcceptedEntry<'r>>,
     /// Of all entries, one behind the other.
     metadata: Vec<(Cow<'r, str>, Cow<'r, str>)>,
@@ -196,6 +198,7 @@ pub(crate) fn accept<'r>(
         detector: (limits.discover_log_levels && limits.allow_structured_metadata).then(|| Detector::new(limits)),
         accepted: Accepted {
             entries: Vec::with_capacity(request.streams.iter().map(|s| s.entries.len()).sum()),
+            format: request.format,
             ..Accepted::default()
         },
         refusals: Refusals::default(),

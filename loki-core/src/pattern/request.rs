@@ -53,6 +53,11 @@ pub struct PatternSeries {
 }
 
 impl Engine {
+    /// Whether patterns are mined, as [`Settings::pattern_ingester`](crate::Settings::pattern_ingester) says.
+    pub fn has_patterns(&self) -> bool {
+        self.0.settings().pattern_ingester
+    }
+
     /// The most frequent patterns of the selected streams among what was pushed in the last three hours, since the
     /// engine was opened; those of most lines first.
     ///

@@ -288,7 +288,5 @@ fn as_lines(samples: &[RuleSample], now: i64) -> PushRequest<'static> {
             entries: vec![entry],
         }
     });
-    PushRequest {
-        streams: streams.collect(),
-    }
+    streams.collect::<Vec<_>>().into()
 }

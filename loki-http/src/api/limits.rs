@@ -3,6 +3,7 @@
 use super::status::json_line;
 use crate::config;
 use crate::context::Context;
+use crate::push::OtlpRules;
 use crate::respond::{self, Failure, TEXT};
 use crate::tenant;
 use axum::extract::State;
@@ -42,7 +43,7 @@ pub(crate) async fn drilldown_limits(State(context): State<Context>, headers: He
     let shown = shown(&context, &context.engine().limits(&tenant));
     let page = json!({
         "limits": shown,
-        "pattern_ingester_enabled": false,
+        "pattern_ingester_enabled": context.engine().has_patterns(),
         "version": env!("CARGO_PKG_VERSION"),
     });
     Ok(json_line(StatusCode::OK, &page))
@@ -56,11 +57,9 @@ fn shown(context: &Context, limits: &Limits) -> Value {
         .collect();
     shown.insert("metric_aggregation_enabled".to_owned(), false.into());
     shown.insert("pattern_persistence_enabled".to_owned(), false.into());
-    let labels = json!([{ "action": "index_label", "attributes": context.settings().otlp_labels }]);
-    shown.insert(
-        "otlp_config".to_owned(),
-        json!({ "resource_attributes": { "attributes_config": labels } }),
-    );
+    let rules = OtlpRules::new(&context.settings().otlp_labels, &limits.otlp_config);
+    let rules = serde_json::to_value(rules.effective()).unwrap_or_default();
+    shown.insert("otlp_config".to_owned(), rules);
     if let Some(streams) = all.get("retention_stream").filter(|streams| *streams != &json!([])) {
         shown.insert("retention_stream".to_owned(), streams.clone());
     }

@@ -2,7 +2,7 @@
 
 use crate::body;
 use crate::context::{Context, Lane};
-use crate::push::OtlpFormat;
+use crate::push::{OtlpFormat, OtlpRules};
 use crate::respond::Failure;
 use axum::extract::{Request, State};
 use axum::http::StatusCode;
@@ -18,12 +18,14 @@ async fn accept(context: &Context, request: Request) -> Result<StatusCode, Failu
     let tenant = context.tenant(&parts.headers)?;
     let format = OtlpFormat::of(&parts.headers)?;
     let body = body::read(&parts.headers, body, context.push_bounds()).await?;
-    let settings = context.settings();
-    let (max, labels) = (settings.max_push_decompressed_bytes, settings.otlp_labels.clone());
+    let max = context.settings().max_push_decompressed_bytes;
+    let shared = context.clone();
     context
         .blocking(Lane::Push, move |engine| {
             let export = format.read(&body, max)?;
-            let push = export.push(&labels, engine.now())?;
+            let limits = engine.limits(&tenant);
+            let rules = OtlpRules::new(&shared.settings().otlp_labels, &limits.otlp_config);
+            let push = export.push(&rules, engine.now())?;
             engine.push(&tenant, &push).map_err(|error| match error.kind() {
                 // Loki meets a bad name of an attribute in another place than one of a plain push.
                 ErrorKind::InvalidMetadata => Failure::bad_request(format!("symbolizer lookup: {error}")),

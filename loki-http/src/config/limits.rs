@@ -26,13 +26,25 @@ pub(super) fn merge(
             continue;
         }
         let shown = value.to_string();
-        all.insert(key.clone(), value);
+        overlay(all.entry(key.clone()).or_insert(Value::Null), value);
         // One key at a time, so that the error is that key's.
         let named = |error| Error::value(format!("{path}.{key}"), format!("{shown}: {error}"));
         limits = serde_json::from_value(Value::Object(all.clone())).map_err(named)?;
     }
     check(&limits, path)?;
     Ok(limits)
+}
+
+/// Puts `value` in the place of another; of a mapping only the keys that it has.
+fn overlay(place: &mut Value, value: Value) {
+    match (place, value) {
+        (Value::Object(place), Value::Object(keys)) => {
+            for (key, value) in keys {
+                overlay(place.entry(key).or_insert(Value::Null), value);
+            }
+        }
+        (place, value) => *place = value,
+    }
 }
 
 /// Without `compactor.retention_enabled` nothing expires, whatever the limits say. Says whether they said anything.

@@ -1,6 +1,6 @@
 use super::*;
 use loki_core::chunk::Encoding;
-use loki_core::{ByteSize, ContentFilters, Period, TenantId, WalSync};
+use loki_core::{AttributeAction, AttributeRule, ByteSize, ContentFilters, Period, TenantId, WalSync};
 use std::time::Duration;
 
 fn problem(text: &str) -> String {
@@ -287,4 +287,35 @@ fn flags_set_labels_and_lists_as_the_file_does() {
     assert!(config.server.receiver.use_incoming_timestamp);
     assert_eq!(config.server.cors.expect("configured").allowed_origins, ["*"]);
     assert_eq!(config.engine.content_filters, ContentFilters::Off);
+}
+
+#[test]
+fn rules_for_attributes_are_limits_of_tenants() {
+    let file = tempfile::NamedTempFile::new().expect("a file");
+    let overrides = "overrides:\n  a: {otlp_config: {log_attributes: [{action: drop, attributes: [x]}]}}\n";
+    std::fs::write(file.path(), overrides).expect("written");
+    let text = format!(
+        "limits_config:\n  otlp_config:\n    resource_attributes:\n      attributes_config: [{{action: index_label, regex: 'team.*'}}]\n\
+         runtime_config: {{file: {}}}\n",
+        file.path().display()
+    );
+    let config = Config::from_yaml(&text).expect("valid");
+    let tenant: TenantId = "a".parse().expect("valid");
+    // What the tenant does not say stays as it is for all.
+    let [all, one] = [&config.engine.limits, config.engine.limits(&tenant)].map(|limits| &limits.otlp_config);
+    assert_eq!(all.resource_attributes, one.resource_attributes);
+    assert_eq!(
+        AttributeRule::action(&one.resource_attributes.attributes_config, "team.x"),
+        AttributeAction::IndexLabel
+    );
+    assert_eq!(AttributeRule::action(&one.log_attributes, "x"), AttributeAction::Drop);
+    assert_eq!(
+        AttributeRule::action(&all.log_attributes, "x"),
+        AttributeAction::StructuredMetadata
+    );
+    let problem = problem("limits_config: {otlp_config: {scope_attributes: [{action: index_label, regex: a}]}}");
+    assert!(
+        problem.contains("limits_config.otlp_config") && problem.contains("index_label action is only supported"),
+        "{problem}"
+    );
 }

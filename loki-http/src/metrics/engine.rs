@@ -1,6 +1,6 @@
 //! The engine's counters under Loki's names, read when they are asked for.
 
-use loki_core::{Metrics, TenantMetrics};
+use loki_core::{Metrics, PushFormat, PushMetrics, TenantMetrics};
 use prometheus::proto::MetricFamily;
 use prometheus::{GaugeVec, IntCounterVec, Opts, Registry};
 
@@ -99,47 +99,50 @@ fn by_tenant(families: &Families, tenants: &[TenantMetrics]) -> Result<(), prome
         each(|t| t.segment_bytes),
     )?;
 
-    let received = |value: fn(&TenantMetrics) -> u64| {
-        let row = |tenant: &TenantMetrics| value(tenant);
-        tenants
-            .iter()
-            .map(move |tenant| (vec![tenant.tenant.as_str(), "", "false", "", "loki"], row(tenant)))
-            .collect()
+    pushes(families, tenants)
+}
+
+/// What came in, by the format that it came in.
+fn pushes(families: &Families, tenants: &[TenantMetrics]) -> Result<(), prometheus::Error> {
+    let each: Vec<(&str, &PushMetrics)> = tenants
+        .iter()
+        .flat_map(|tenant| tenant.pushes.iter().map(|push| (tenant.tenant.as_str(), push)))
+        .filter(|(_, push)| push.format == PushFormat::Loki || push.lines > 0 || !push.discarded.is_empty())
+        .collect();
+    let received = |value: fn(&PushMetrics) -> u64| {
+        let row =
+            |&(tenant, push): &(_, &PushMetrics)| (vec![tenant, "", "false", "", push.format.as_str()], value(push));
+        each.iter().map(row).collect()
     };
-    let bytes_labels = ["tenant", "retention_hours", "is_internal_stream", "policy", "format"];
+    let labels = ["tenant", "retention_hours", "is_internal_stream", "policy", "format"];
     families.counter(
         "loki_distributor_bytes_received_total",
         "Bytes of accepted lines and structured metadata.",
-        &bytes_labels,
-        received(|t| t.bytes_received),
+        &labels,
+        received(|push| push.bytes),
     )?;
     families.counter(
         "loki_distributor_structured_metadata_bytes_received_total",
         "Bytes of accepted structured metadata.",
-        &bytes_labels,
-        received(|t| t.metadata_bytes_received),
+        &labels,
+        received(|push| push.metadata_bytes),
     )?;
-    let lines = tenants
-        .iter()
-        .map(|tenant| (vec![tenant.tenant.as_str(), "false", "", "loki"], tenant.lines_received))
-        .collect();
+    let lines = |&(tenant, push): &(_, &PushMetrics)| (vec![tenant, "false", "", push.format.as_str()], push.lines);
     families.counter(
         "loki_distributor_lines_received_total",
         "Lines accepted.",
         &["tenant", "is_internal_stream", "policy", "format"],
-        lines,
+        each.iter().map(lines).collect(),
     )?;
-
     let discarded = |value: fn(&(&'static str, u64, u64)) -> u64| {
-        let rows = |tenant: &TenantMetrics| -> Vec<(Vec<String>, u64)> {
-            let labels = |reason: &str| {
-                [reason, tenant.tenant.as_str(), "0", "", "loki"]
-                    .map(str::to_owned)
-                    .to_vec()
-            };
-            tenant.discarded.iter().map(|row| (labels(row.0), value(row))).collect()
+        let rows = |&(tenant, push): &(_, &'_ PushMetrics)| {
+            let labels = move |reason| vec![reason, tenant, "0", "", push.format.as_str()];
+            push.discarded
+                .iter()
+                .map(move |row| (labels(row.0), value(row)))
+                .collect::<Vec<_>>()
         };
-        tenants.iter().flat_map(rows).collect::<Vec<_>>()
+        each.iter().flat_map(rows).collect()
     };
     let labels = ["reason", "tenant", "retention_hours", "policy", "format"];
     families.counter(

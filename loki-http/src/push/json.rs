@@ -52,9 +52,7 @@ impl<S> Default for Streams<'_, S> {
 
 impl<'a, S: Into<PushStream<'a>>> From<Streams<'a, S>> for PushRequest<'a> {
     fn from(streams: Streams<'a, S>) -> PushRequest<'a> {
-        PushRequest {
-            streams: streams.0.into_iter().map(Into::into).collect(),
-        }
+        streams.0.into_iter().map(Into::into).collect::<Vec<_>>().into()
     }
 }
 

@@ -12,5 +12,5 @@ mod receiver;
 pub(crate) use encoding::Encoding;
 pub(crate) use error::Error;
 pub(crate) use format::{Format, decode};
-pub(crate) use otlp::{OTLP_LABELS, OtlpFormat};
+pub(crate) use otlp::{OTLP_LABELS, OtlpFormat, Rules as OtlpRules};
 pub(crate) use receiver::Receiver;

@@ -43,7 +43,7 @@ impl Receiver {
             entries: entries.collect(),
         };
         self.stamp(&mut stream.entries, now);
-        PushRequest { streams: vec![stream] }
+        vec![stream].into()
     }
 
     /// Gives a push the labels of the receiver and, unless it may keep its times, the time of arrival.
@@ -130,15 +130,16 @@ mod tests {
 
     #[test]
     fn a_push_gets_the_labels_and_loses_reserved_ones() {
-        let pushed = || PushRequest {
-            streams: vec![PushStream {
+        let pushed = || -> PushRequest<'_> {
+            vec![PushStream {
                 labels: PushLabels::Text(r#"{__tenant_id__="t", app="shop", via="me"}"#.into()),
                 entries: vec![PushEntry {
                     timestamp: 3,
                     line: b"x"[..].into(),
                     metadata: Vec::new(),
                 }],
-            }],
+            }]
+            .into()
         };
         for (keeps, time) in [(false, 7), (true, 3)] {
             let receiver = receiver(keeps);

@@ -1,5 +1,5 @@
 use crate::support::{T0, TestServer, gzip};
-use loki_core::Settings;
+use loki_core::{Limits, Settings};
 use loki_http::ServerSettings;
 use prost::Message;
 
@@ -236,4 +236,61 @@ fn tenants_are_apart_where_authentication_is_on() {
     let answer = server.request("GET", "/loki/api/v1/query?query=1", &[("X-Scope-OrgID", "a/b")], b"");
     let text = "rpc error: code = Code(400) desc = tenant ID 'a/b' contains unsupported character '/'";
     assert_eq!((answer.status, answer.text().as_str()), (400, text));
+}
+
+#[test]
+fn rules_of_a_tenant_say_what_becomes_of_attributes() {
+    let config =
+        r#"{"log_attributes":[{"action":"index_label","attributes":["http.route"]}],"severity_text_as_label":true}"#;
+    let limits = Limits {
+        otlp_config: serde_json::from_str(config).expect("valid"),
+        ..Limits::default()
+    };
+    let settings = Settings {
+        overrides: [("ruled".parse().expect("a tenant"), limits)].into(),
+        ..Settings::default()
+    };
+    let server = ServerSettings {
+        auth_enabled: true,
+        ..ServerSettings::default()
+    };
+    let server = TestServer::start_with(server, settings);
+    let body = format!(
+        r#"{{"resourceLogs":[{{"scopeLogs":[{{"logRecords":[{{"timeUnixNano":"{T0}000000000","severityText":"WARN",
+            "body":{{"stringValue":"paid"}},"attributes":[{{"key":"http.route","value":{{"stringValue":"/pay"}}}}]}}]}}]}}]}}"#
+    );
+    let labels = |tenant: &str| {
+        let tenant = [("X-Scope-OrgID", tenant), ("Content-Type", "application/json")];
+        assert_eq!(
+            server.request("POST", "/otlp/v1/logs", &tenant, body.as_bytes()).status,
+            204
+        );
+        let path = format!("/loki/api/v1/labels?start={T0}&end={}", T0 + 60);
+        server.request("GET", &path, &tenant, b"").json()["data"].to_string()
+    };
+    assert_eq!(labels("plain"), r#"["service_name"]"#);
+    assert_eq!(labels("ruled"), r#"["http_route","service_name","severity_text"]"#);
+
+    let page = server
+        .request(
+            "GET",
+            "/loki/api/v1/drilldown-limits",
+            &[("X-Scope-OrgID", "ruled")],
+            b"",
+        )
+        .json();
+    let shown = &page["limits"]["otlp_config"];
+    assert_eq!(
+        shown["resource_attributes"]["attributes_config"][0]["attributes"][0],
+        "service.name"
+    );
+    assert_eq!(shown["log_attributes"][0]["action"], "index_label");
+    assert_eq!(shown["severity_text_as_label"], true);
+    let metrics = server.get("/metrics").text();
+    for tenant in ["plain", "ruled"] {
+        let line = format!(
+            "loki_distributor_lines_received_total{{format=\"otlp\",is_internal_stream=\"false\",policy=\"\",tenant=\"{tenant}\"}} 1"
+        );
+        assert!(metrics.contains(&line), "{metrics}");
+    }
 }

@@ -5,5 +5,5 @@ mod message;
 mod request;
 mod value;
 
-pub(crate) use labels::OTLP_LABELS;
+pub(crate) use labels::{OTLP_LABELS, Rules};
 pub(crate) use request::OtlpFormat;

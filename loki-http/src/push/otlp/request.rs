@@ -1,13 +1,15 @@
 //! From OpenTelemetry's request to a push.
 
-use super::message::{Export, LogRecord, ResourceLogs, Scope, ScopeLogs};
+use super::labels::Rules;
+use super::message::{Export, KeyValue, LogRecord, ResourceLogs, Scope};
 use super::value::{Pairs, flatten, text};
 use crate::push::{Error, decompress};
 use axum::http::HeaderMap;
 use axum::http::header::{CONTENT_ENCODING, CONTENT_TYPE};
-use loki_core::{PushEntry, PushLabels, PushRequest, PushStream, label_name};
+use loki_core::{AttributeAction, PushEntry, PushFormat, PushLabels, PushRequest, PushStream, label_name};
 use prost::Message as _;
 use std::borrow::Cow;
+use std::collections::HashMap;
 
 /// What the body of an OpenTelemetry request is written in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -65,88 +67,114 @@ impl OtlpFormat {
 }
 
 impl OtlpExport {
-    /// The push of these records. Resource attributes named in `labels` become labels; a record that has no time
-    /// happened at `now`.
-    pub(crate) fn push(&self, labels: &[String], now: i64) -> Result<PushRequest<'_>, Error> {
-        let streams = self
+    /// The push of these records, their attributes treated as `rules` say. A record that has no time happened at
+    /// `now`.
+    pub(crate) fn push(&self, rules: &Rules<'_>, now: i64) -> Result<PushRequest<'_>, Error> {
+        let resources = self
             .0
             .resource_logs
             .iter()
             .filter(|logs| logs.scope_logs.iter().any(|scope| !scope.log_records.is_empty()));
+        let mut streams = Vec::new();
+        for logs in resources {
+            append(logs, rules, now, &mut streams)?;
+        }
         Ok(PushRequest {
-            streams: streams
-                .map(|logs| stream(logs, labels, now))
-                .collect::<Result<_, _>>()?,
+            streams,
+            format: PushFormat::Otlp,
         })
     }
 }
 
-/// One stream: the records of one resource.
-fn stream<'a>(logs: &'a ResourceLogs, chosen: &[String], now: i64) -> Result<PushStream<'a>, Error> {
+/// Adds the streams of one resource: one, or as many as its records have labels of their own.
+fn append<'a>(
+    logs: &'a ResourceLogs,
+    rules: &Rules<'_>,
+    now: i64,
+    streams: &mut Vec<PushStream<'a>>,
+) -> Result<(), Error> {
     let attributes = logs.resource.as_ref().map_or(&[][..], |resource| &resource.attributes);
-    let mut labels: Pairs<'a> = Vec::new();
-    let mut shared: Pairs<'a> = Vec::new();
-    for attribute in attributes {
-        let is_label = chosen.contains(&attribute.key);
-        flatten(
-            std::slice::from_ref(attribute),
-            "",
-            if is_label { &mut labels } else { &mut shared },
-        );
-    }
-    for (name, _) in &mut labels {
-        let label = label_name(name).map_err(|error| Error::Otlp(format!("symbolizer lookup: {error}")))?;
-        *name = Cow::Owned(label.into_owned());
-    }
-    // Of labels whose names fall together the last one stays.
-    labels.reverse();
-    let mut seen = Vec::new();
-    labels.retain(|(name, _)| {
-        !seen.contains(name) && {
-            seen.push(name.clone());
-            true
+    let mut resource = Sorted::default();
+    resource.add(attributes, |name| rules.resource(name));
+    let mut places: HashMap<Pairs<'a>, usize> = HashMap::new();
+    for logs in &logs.scope_logs {
+        let mut scope = Sorted::default();
+        if let Some(about) = &logs.scope {
+            scope.add(&about.attributes, |name| rules.scope(name));
+            write_scope(about, &mut scope.metadata);
         }
-    });
-
-    let mut entries = Vec::new();
-    for scope in &logs.scope_logs {
-        let mut scope_pairs: Pairs<'a> = Vec::new();
-        if let Some(scope) = &scope.scope {
-            write_scope(scope, &mut scope_pairs);
+        for record in &logs.log_records {
+            let mut own = Sorted::default();
+            own.add(&record.attributes, |name| rules.log(name));
+            write_record(record, rules.severity_text(), &mut own);
+            own.metadata.extend_from_slice(&resource.metadata);
+            own.metadata.extend_from_slice(&scope.metadata);
+            let entry = PushEntry {
+                timestamp: timestamp(record, now),
+                line: line(record),
+                metadata: own.metadata,
+            };
+            let place = match places.get(&own.labels) {
+                Some(&place) => place,
+                None => {
+                    let labels = resource.labels.iter().chain(&own.labels);
+                    streams.push(PushStream {
+                        labels: PushLabels::Pairs(named(labels)?),
+                        entries: Vec::new(),
+                    });
+                    places.insert(own.labels, streams.len() - 1);
+                    streams.len() - 1
+                }
+            };
+            streams[place].entries.push(entry);
         }
-        append(scope, &shared, &scope_pairs, now, &mut entries);
     }
-    Ok(PushStream {
-        labels: PushLabels::Pairs(labels),
-        entries,
-    })
+    Ok(())
 }
 
-fn append<'a>(
-    logs: &'a ScopeLogs,
-    resource: &Pairs<'a>,
-    scope: &Pairs<'a>,
-    now: i64,
-    entries: &mut Vec<PushEntry<'a>>,
-) {
-    for record in &logs.log_records {
-        let mut metadata = Vec::with_capacity(record.attributes.len() + resource.len() + scope.len() + 4);
-        write_record(record, &mut metadata);
-        metadata.extend_from_slice(resource);
-        metadata.extend_from_slice(scope);
-        let line = record
-            .body
-            .as_ref()
-            .and_then(|body| body.value.as_ref())
-            .map_or(Cow::Borrowed(""), text);
-        entries.push(PushEntry {
-            timestamp: timestamp(record, now),
-            line: match line {
-                Cow::Borrowed(text) => Cow::Borrowed(text.as_bytes()),
-                Cow::Owned(text) => Cow::Owned(text.into_bytes()),
-            },
-            metadata,
-        });
+/// Attributes by what becomes of them.
+#[derive(Default)]
+struct Sorted<'a> {
+    labels: Pairs<'a>,
+    metadata: Pairs<'a>,
+}
+
+impl<'a> Sorted<'a> {
+    fn add(&mut self, attributes: &'a [KeyValue], action: impl Fn(&str) -> AttributeAction) {
+        for attribute in attributes {
+            if let Some(place) = self.place(action(&attribute.key)) {
+                flatten(std::slice::from_ref(attribute), "", place);
+            }
+        }
+    }
+
+    fn place(&mut self, action: AttributeAction) -> Option<&mut Pairs<'a>> {
+        match action {
+            AttributeAction::IndexLabel => Some(&mut self.labels),
+            AttributeAction::StructuredMetadata => Some(&mut self.metadata),
+            AttributeAction::Drop => None,
+        }
+    }
+}
+
+/// Labels of these pairs. Of those whose names fall together the last one stays.
+fn named<'p, 'a: 'p>(pairs: impl Iterator<Item = &'p (Cow<'a, str>, Cow<'a, str>)>) -> Result<Pairs<'a>, Error> {
+    let mut labels: Pairs<'a> = Vec::new();
+    for (name, value) in pairs {
+        let name = label_name(name).map_err(|error| Error::Otlp(format!("symbolizer lookup: {error}")))?;
+        match labels.iter_mut().find(|(known, _)| *known == name) {
+            Some((_, known)) => known.clone_from(value),
+            None => labels.push((Cow::Owned(name.into_owned()), value.clone())),
+        }
+    }
+    Ok(labels)
+}
+
+fn line(record: &LogRecord) -> Cow<'_, [u8]> {
+    let body = record.body.as_ref().and_then(|body| body.value.as_ref());
+    match body.map_or(Cow::Borrowed(""), text) {
+        Cow::Borrowed(text) => Cow::Borrowed(text.as_bytes()),
+        Cow::Owned(text) => Cow::Owned(text.into_bytes()),
     }
 }
 
@@ -157,8 +185,13 @@ fn timestamp(record: &LogRecord, now: i64) -> i64 {
     first.map_or(now, |time| i64::try_from(time).unwrap_or(i64::MAX))
 }
 
-fn write_record<'a>(record: &'a LogRecord, out: &mut Pairs<'a>) {
-    flatten(&record.attributes, "", out);
+fn write_record<'a>(record: &'a LogRecord, severity_text: AttributeAction, sorted: &mut Sorted<'a>) {
+    if !record.severity_text.is_empty()
+        && let Some(place) = sorted.place(severity_text)
+    {
+        place.push(("severity_text".into(), record.severity_text.as_str().into()));
+    }
+    let out = &mut sorted.metadata;
     let mut number = |name: &'static str, value: u64| {
         if value != 0 {
             out.push((name.into(), value.to_string().into()));
@@ -172,9 +205,6 @@ fn write_record<'a>(record: &'a LogRecord, out: &mut Pairs<'a>) {
     if record.severity_number != 0 {
         out.push(("severity_number".into(), record.severity_number.to_string().into()));
     }
-    if !record.severity_text.is_empty() {
-        out.push(("severity_text".into(), record.severity_text.as_str().into()));
-    }
     for (name, id) in [("trace_id", &record.trace_id), ("span_id", &record.span_id)] {
         if !id.is_empty() {
             out.push((name.into(), id.iter().map(|byte| format!("{byte:02x}")).collect()));
@@ -183,7 +213,6 @@ fn write_record<'a>(record: &'a LogRecord, out: &mut Pairs<'a>) {
 }
 
 fn write_scope<'a>(scope: &'a Scope, out: &mut Pairs<'a>) {
-    flatten(&scope.attributes, "", out);
     for (name, text) in [("scope_name", &scope.name), ("scope_version", &scope.version)] {
         if !text.is_empty() {
             out.push((name.into(), text.as_str().into()));
@@ -201,6 +230,7 @@ fn write_scope<'a>(scope: &'a Scope, out: &mut Pairs<'a>) {
 mod tests {
     use super::super::labels::OTLP_LABELS;
     use super::*;
+    use loki_core::OtlpConfig;
 
     const NOW: i64 = 77;
 
@@ -208,6 +238,10 @@ mod tests {
     type Row = (Vec<(String, String)>, i64, String, Vec<(String, String)>);
 
     fn push(json: &str) -> Result<Vec<Row>, Error> {
+        push_by(json, &OtlpConfig::default())
+    }
+
+    fn push_by(json: &str, config: &OtlpConfig) -> Result<Vec<Row>, Error> {
         let owned = |pairs: &Pairs<'_>| {
             pairs
                 .iter()
@@ -219,7 +253,8 @@ mod tests {
             encoding: Encoding::Plain,
         };
         let export = format.read(json.as_bytes(), 1 << 20)?;
-        let request = export.push(&OTLP_LABELS.map(str::to_owned), NOW)?;
+        let defaults = OTLP_LABELS.map(str::to_owned);
+        let request = export.push(&Rules::new(&defaults, config), NOW)?;
         let mut out = Vec::new();
         for stream in &request.streams {
             let PushLabels::Pairs(labels) = &stream.labels else {
@@ -255,10 +290,10 @@ mod tests {
             rows[0].3,
             pairs(&[
                 ("order.id", "42"),
+                ("severity_text", "ERROR"),
                 ("flags", "1"),
                 ("observed_timestamp", "6"),
                 ("severity_number", "17"),
-                ("severity_text", "ERROR"),
                 ("trace_id", "5b8efff798038103d269b633813fc60c"),
                 ("span_id", "eee19b7ec3c1b174"),
                 ("host.arch", "amd64"),
@@ -277,6 +312,60 @@ mod tests {
             r#"{{"resourceLogs":[{{"resource":{{"attributes":[{attributes}]}},"scopeLogs":[{{"logRecords":[{{}}]}}]}}]}}"#
         );
         assert_eq!(push(&text).expect("valid")[0].0, pairs(&[("service_name", "2")]));
+    }
+
+    #[test]
+    fn rules_say_what_becomes_of_attributes() {
+        let config: OtlpConfig = serde_json::from_str(
+            r#"{"resource_attributes":{"attributes_config":[
+                    {"action":"index_label","attributes":["team"]},
+                    {"action":"drop","regex":"host\\..*|service.name"}]},
+                "scope_attributes":[{"action":"drop","attributes":["lib.lang"]}],
+                "log_attributes":[{"action":"index_label","attributes":["http.route"]},{"action":"drop","regex":"secret.*"}],
+                "severity_text_as_label":true}"#,
+        )
+        .expect("valid");
+        let attribute = |key: &str| format!(r#"{{"key":"{key}","value":{{"stringValue":"{key} value"}}}}"#);
+        let list = |keys: &[&str]| keys.iter().map(|key| attribute(key)).collect::<Vec<_>>().join(",");
+        let record = |severity: &str, keys: &[&str]| {
+            format!(
+                r#"{{"severityText":"{severity}","timeUnixNano":"5","attributes":[{}]}}"#,
+                list(keys)
+            )
+        };
+        let text = format!(
+            r#"{{"resourceLogs":[{{"resource":{{"attributes":[{}]}},
+                "scopeLogs":[{{"scope":{{"attributes":[{}]}},"logRecords":[{},{},{}]}}]}}]}}"#,
+            list(&["service.name", "team", "host.arch", "os"]),
+            list(&["lib.lang", "lib.kind"]),
+            record("WARN", &["http.route", "user", "secret.key"]),
+            record("INFO", &["http.route"]),
+            record("WARN", &["http.route"]),
+        );
+        let rows = push_by(&text, &config).expect("valid");
+        let labels = |severity| {
+            // A default label stays one, whatever the rules say.
+            let attributes = [("service_name", "service.name value"), ("team", "team value")];
+            pairs(
+                &[
+                    &attributes[..],
+                    &[("http_route", "http.route value"), ("severity_text", severity)],
+                ]
+                .concat(),
+            )
+        };
+        let [user, os, kind] = [
+            ("user", "user value"),
+            ("os", "os value"),
+            ("lib.kind", "lib.kind value"),
+        ];
+        let expected = [
+            (labels("WARN"), pairs(&[user, os, kind])),
+            (labels("WARN"), pairs(&[os, kind])),
+            (labels("INFO"), pairs(&[os, kind])),
+        ];
+        let rows: Vec<_> = rows.into_iter().map(|row| (row.0, row.3)).collect();
+        assert_eq!(rows, expected);
     }
 
     #[test]
