@@ -8,6 +8,7 @@ use crate::pool::Pool;
 use crate::query::{self, EngineSource, Parts, StatsCounter};
 use crate::recovery::{self, Recovery};
 use crate::ruler::Notifier;
+use crate::spool::Spools;
 use crate::tail::Tails;
 use crate::tenants::Tenants;
 use crate::wal::{Frame, RecordBuilder, Wal};
@@ -51,6 +52,7 @@ pub(crate) struct Inner {
     pub(crate) opened_at: i64,
     pub(crate) tails: Tails,
     pub(crate) patterns: Patterns,
+    pub(crate) spools: Spools,
     /// Held while the head is flushed, one flush at a time.
     pub(crate) flush_turn: Mutex<()>,
     /// Held while segments are merged or dropped, one step at a time.
@@ -120,6 +122,7 @@ impl Engine {
             opened_at: now,
             tails: Tails::default(),
             patterns: Patterns::default(),
+            spools: Spools::new(Arc::clone(&files), path.as_ref().join("spool")),
             flush_turn: Mutex::default(),
             compact_turn: Mutex::default(),
             recovery: replay.report,

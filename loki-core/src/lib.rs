@@ -26,6 +26,7 @@ mod recovery;
 mod request;
 mod ruler;
 mod settings;
+pub mod spool;
 mod store;
 mod strictest;
 mod tail;

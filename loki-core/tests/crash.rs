@@ -198,7 +198,13 @@ fn what_is_pushed_never_comes_back_as_a_push_of_its_own() {
         }],
     };
     engine
-        .push(&tenant, &PushRequest { streams: vec![stream] })
+        .push(
+            &tenant,
+            &PushRequest {
+                streams: vec![stream],
+                ..PushRequest::default()
+            },
+        )
         .expect("stored");
     push(&engine, &tenant, "x", &[(START, "next")]).expect("stored");
     drop(engine);

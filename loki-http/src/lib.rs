@@ -23,4 +23,7 @@ mod tls;
 mod write_timeout;
 
 pub use server::Server;
-pub use settings::{CorsSettings, ReceiverSettings, RemoteWriteSettings, RulerSettings, ServerSettings, TlsSettings};
+pub use settings::{
+    AlertmanagerSettings, Authorization, ClientTlsSettings, CorsSettings, ReceiverSettings, RemoteWriteSettings,
+    RulerSettings, Secret, ServerSettings, TargetSettings, TlsSettings,
+};

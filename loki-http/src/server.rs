@@ -57,6 +57,7 @@ pub struct Server {
     address: SocketAddr,
     tls: Option<TlsConnector>,
     context: Context,
+    delivery: Option<Arc<Delivery>>,
     stop: watch::Sender<bool>,
 }
 
@@ -99,11 +100,17 @@ impl Server {
         let address = listener.local_addr()?;
         let stop = watch::Sender::new(false);
         let context = Context::new(engine, settings, level, stop.clone());
+        let delivery = Delivery::open(
+            &context.settings().ruler,
+            context.engine(),
+            context.metrics().registry(),
+        )?;
         Ok(Server {
             listener,
             address,
             tls,
             context,
+            delivery: delivery.map(Arc::new),
             stop,
         })
     }
@@ -124,15 +131,17 @@ impl Server {
             listener,
             tls,
             context,
+            delivery,
             stop: stopper,
             ..
         } = self;
         let report = |error| tracing::error!(%error, "maintenance failed; it will be tried again");
-        let maintenance = loki_core::background(context.engine(), report).map_err(io::Error::other)?;
         // Whoever embeds the server may have named somebody else.
-        if let Some(delivery) = Delivery::start(&context.settings().ruler) {
-            context.engine().set_notify(Arc::new(delivery));
+        let mut deliveries = delivery.as_ref().map(|delivery| delivery.start()).unwrap_or_default();
+        if let Some(delivery) = delivery {
+            context.engine().set_notify(delivery);
         }
+        let maintenance = loki_core::background(context.engine(), report).map_err(io::Error::other)?;
         let ruler = &context.settings().ruler;
         let rule_files = ruler
             .rule_folder
@@ -183,7 +192,10 @@ impl Server {
             connections.shutdown().await;
         }
         let closing = tokio::task::spawn_blocking(move || close(&context, maintenance));
-        closing.await.map_err(io::Error::other)?
+        let closed = closing.await.map_err(io::Error::other)?;
+        // What is queued on disk is delivered by the next start.
+        deliveries.shutdown().await;
+        closed
     }
 }
 

@@ -1,5 +1,11 @@
 //! What a server is bound with.
 
+mod ruler;
+
+pub use ruler::{
+    AlertmanagerSettings, Authorization, ClientTlsSettings, RemoteWriteSettings, RulerSettings, Secret, TargetSettings,
+};
+
 use crate::config::ConfigPages;
 use crate::push;
 use std::path::PathBuf;
@@ -58,54 +64,6 @@ pub struct ServerSettings {
     pub config_pages: ConfigPages,
     /// Resource attributes of OpenTelemetry that become labels; all others become structured metadata.
     pub otlp_labels: Vec<String>,
-}
-
-/// Where what rules come to goes. `RulerSettings::default()` delivers nothing.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct RulerSettings {
-    /// Whether there is an API to change rules.
-    pub api_enabled: bool,
-    /// A folder with rule files, `<tenant>/<namespace>`, to evaluate beside the rules of the API; none: there is none.
-    pub rule_folder: Option<PathBuf>,
-    /// How often it is read.
-    pub poll_interval: Duration,
-    /// Alertmanagers, each of which is told of all alerts: `http://host:9093`.
-    pub alertmanager_urls: Vec<String>,
-    /// Where samples are written to.
-    pub remote_write: Vec<RemoteWriteSettings>,
-    /// Deliveries that wait for one destination.
-    pub queue_capacity: usize,
-    /// How long one delivery may take.
-    pub timeout: Duration,
-    /// Where people reach Grafana.
-    pub external_url: String,
-    /// Grafana's id of this server as a source of data.
-    pub datasource_uid: String,
-}
-
-/// Where samples are written to, by Prometheus' remote write.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct RemoteWriteSettings {
-    /// `http://host:9090/api/v1/write`.
-    pub url: String,
-    /// Headers to add.
-    pub headers: Vec<(String, String)>,
-}
-
-impl Default for RulerSettings {
-    fn default() -> RulerSettings {
-        RulerSettings {
-            api_enabled: true,
-            rule_folder: None,
-            poll_interval: Duration::from_secs(60),
-            alertmanager_urls: Vec::new(),
-            remote_write: Vec::new(),
-            queue_capacity: 10_000,
-            timeout: Duration::from_secs(10),
-            external_url: String::new(),
-            datasource_uid: String::new(),
-        }
-    }
 }
 
 /// Certificates of a server that speaks TLS.

@@ -36,12 +36,12 @@ pub(crate) fn acceptor(settings: &TlsSettings) -> io::Result<TlsAcceptor> {
     Ok(TlsAcceptor::from(Arc::new(config)))
 }
 
-fn certificates(file: &Path) -> io::Result<Vec<CertificateDer<'static>>> {
+pub(crate) fn certificates(file: &Path) -> io::Result<Vec<CertificateDer<'static>>> {
     CertificateDer::pem_file_iter(file)
         .and_then(Iterator::collect)
         .map_err(|error| named(file, error))
 }
 
-fn named(file: &Path, error: impl std::fmt::Display) -> io::Error {
+pub(crate) fn named(file: &Path, error: impl std::fmt::Display) -> io::Error {
     io::Error::new(io::ErrorKind::InvalidInput, format!("{}: {error}", file.display()))
 }

@@ -4,8 +4,8 @@
 //!   defaults for what it leaves out: every address, and `auth_enabled: true`.
 //! - Flags win over the file; both are checked alike, and a bad value is named with its file and key.
 //! - A key that has no meaning here is not an error: [`Config::warnings`] names it.
-//! - `ingester.wal.sync` (`always`, `interval`, `never`), `ingester.wal.sync_interval`, `server.cors`, `receiver` and
-//!   `engine` are this program's own; the README of the crate describes them.
+//! - `ingester.wal.sync` (`always`, `interval`, `never`), `ingester.wal.sync_interval`, `server.cors`, `receiver`,
+//!   `ruler.remote_write.queue_bytes` and `engine` are this program's own; the README of the crate describes them.
 
 mod engine;
 mod expand;
@@ -18,6 +18,7 @@ mod ruler;
 mod runtime;
 mod section;
 mod server;
+mod target;
 
 pub use flags::{Action, CommandLine};
 pub use load::Config;

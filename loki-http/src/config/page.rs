@@ -46,6 +46,19 @@ fn difference(defaults: &Value, running: &Value) -> Option<Value> {
     }
 }
 
+/// A URL without the name and the password in it.
+fn shown_url(url: &str) -> String {
+    let parts = url.split_once("://");
+    let parts = parts.map(|(scheme, rest)| (scheme, rest.split_at(rest.find('/').unwrap_or(rest.len()))));
+    match parts {
+        Some((scheme, (authority, path))) => {
+            let host = authority.rsplit('@').next().unwrap_or_default();
+            format!("{scheme}://{host}{path}")
+        }
+        None => url.to_owned(),
+    }
+}
+
 impl Config {
     /// Everything that has an effect, with the values that hold.
     ///
@@ -76,6 +89,9 @@ impl Config {
             WalSync::Interval(interval) => ("interval", Some(interval)),
             WalSync::Never => ("never", None),
         };
+        // A name and a password that stand in a URL are not shown.
+        let alertmanagers = server.ruler.alertmanagers.iter();
+        let alertmanagers: Vec<String> = alertmanagers.map(|manager| shown_url(&manager.url)).collect();
         json!({
             "auth_enabled": server.auth_enabled,
             "server": {
@@ -134,7 +150,7 @@ impl Config {
             },
             "ruler": {
                 "enable_api": server.ruler.api_enabled,
-                "alertmanager_url": server.ruler.alertmanager_urls.join(","),
+                "alertmanager_url": alertmanagers.join(","),
                 "evaluation_interval": self.engine.rule_interval,
                 "resend_delay": self.engine.alert_resend_delay,
                 "external_url": server.ruler.external_url,

@@ -29,6 +29,15 @@ impl Section {
         }
     }
 
+    /// The mapping `value`, which stands at `path`.
+    pub(super) fn at(path: String, value: Value) -> Result<Section, Error> {
+        match value {
+            Value::Null => Ok(Section { path, keys: Map::new() }),
+            Value::Object(keys) => Ok(Section { path, keys }),
+            other => Err(Error::value(path, format!("expected keys and values, got {other}"))),
+        }
+    }
+
     /// The path of a key.
     pub(super) fn path(&self, key: &str) -> String {
         if self.path.is_empty() {
@@ -77,11 +86,7 @@ impl Section {
     /// Takes a mapping inside this one; an empty one where it is absent.
     pub(super) fn section(&mut self, key: &str) -> Result<Section, Error> {
         let path = self.path(key);
-        match self.keys.remove(key) {
-            None | Some(Value::Null) => Ok(Section { path, keys: Map::new() }),
-            Some(Value::Object(keys)) => Ok(Section { path, keys }),
-            Some(other) => Err(Error::value(path, format!("expected keys and values, got {other}"))),
-        }
+        Section::at(path, self.keys.remove(key).unwrap_or_default())
     }
 
     /// Puts a value at a dotted path, as a flag does.

@@ -1,58 +1,123 @@
 //! Alerts to an Alertmanager, by version 2 of its API.
 
-use super::{Parcel, client, retry::retry};
-use crate::settings::RulerSettings;
+use super::alert_queue::AlertQueue;
+use super::backoff::Backoff;
+use super::client::{Client, Error};
+use super::metrics::AlertMetrics;
+use crate::settings::{AlertmanagerSettings, RulerSettings};
 use axum::http::header::{CONTENT_TYPE, USER_AGENT};
-use axum::http::{HeaderMap, HeaderValue, Uri};
+use axum::http::{HeaderMap, HeaderValue};
 use bytes::Bytes;
 use loki_core::logql::Labels;
 use loki_core::{AlertNotice, TenantId};
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::{Map, Value, json};
-use std::time::Duration;
-use tokio::sync::mpsc::Receiver;
+use std::io;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 /// Alerts of one body, as in Prometheus.
 const BATCH: usize = 64;
 /// Tries of one body. Alerts that go on are told again anyway.
-const TRIES: u32 = 4;
+const TRIES: u32 = 6;
+/// The wait behind the first failure, and the longest.
+const BACKOFF: (Duration, Duration) = (Duration::from_millis(500), Duration::from_secs(10));
 
 /// An Alertmanager.
 #[derive(Debug)]
 pub(super) struct Alertmanager {
-    url: Option<Uri>,
-    timeout: Duration,
+    client: Client,
+    /// Its URL, as a label.
+    label: String,
+    queue: AlertQueue,
+    metrics: AlertMetrics,
     external_url: String,
     datasource_uid: String,
 }
 
 impl Alertmanager {
-    /// The one below `url`.
-    pub(super) fn new(url: &str, settings: &RulerSettings) -> Alertmanager {
-        let api = format!("{}/api/v2/alerts", url.trim_end_matches('/'));
-        Alertmanager {
-            url: client::parse_url(&api)
-                .inspect_err(|problem| tracing::error!(problem, "no alerts are delivered"))
-                .ok(),
-            timeout: settings.timeout,
+    /// The one that `manager` names.
+    ///
+    /// # Errors
+    ///
+    /// Its URL or a certificate cannot be used; the message names it.
+    pub(super) fn new(
+        manager: &AlertmanagerSettings,
+        settings: &RulerSettings,
+        metrics: &AlertMetrics,
+    ) -> io::Result<Alertmanager> {
+        let api = format!("{}/api/v2/alerts", manager.url.trim_end_matches('/'));
+        let client = Client::new(&api, &manager.target, settings.timeout)?;
+        Ok(Alertmanager {
+            label: client.url().to_string(),
+            client,
+            queue: AlertQueue::new(settings.queue_capacity),
+            metrics: metrics.clone(),
             external_url: settings.external_url.trim_end_matches('/').to_owned(),
             datasource_uid: settings.datasource_uid.clone(),
+        })
+    }
+
+    /// Puts alerts into the queue.
+    pub(super) fn queue(&self, tenant: &TenantId, alerts: &[AlertNotice]) {
+        let length = |tenant: &TenantId| {
+            self.metrics
+                .queue_length
+                .with_label_values(&[tenant.as_str(), &self.label])
+        };
+        length(tenant).add(i64::try_from(alerts.len()).unwrap_or(i64::MAX));
+        for dropped in self.queue.push(tenant, alerts) {
+            length(&dropped).dec();
+            self.metrics
+                .dropped
+                .with_label_values(&[dropped.as_str(), &self.label])
+                .inc();
         }
     }
 
-    /// Delivers what is queued until nobody queues any more.
-    pub(super) async fn run(self, mut queue: Receiver<Parcel<AlertNotice>>) {
-        while let Some((tenant, alerts)) = queue.recv().await {
-            let Some(url) = &self.url else { continue };
-            for batch in alerts.chunks(BATCH) {
-                let body: Vec<Value> = batch.iter().map(|notice| self.body(notice)).collect();
-                let body = Bytes::from(Value::from(body).to_string());
-                let post = || client::post(url, headers(&tenant), body.clone(), self.timeout);
-                if let Err(error) = retry(TRIES, post).await {
-                    tracing::warn!(%error, %url, %tenant, alerts = batch.len(), "alerts were not delivered");
-                }
+    /// Delivers what is queued; does not return.
+    pub(super) async fn run(self: Arc<Self>) {
+        loop {
+            let (tenant, alerts) = self.queue.take(BATCH).await;
+            let labels = &[tenant.as_str(), self.label.as_str()];
+            let count = alerts.len() as u64;
+            self.metrics
+                .queue_length
+                .with_label_values(labels)
+                .sub(alerts.len() as i64);
+            if let Err(error) = self.deliver(&tenant, &alerts).await {
+                self.metrics.dropped.with_label_values(labels).inc_by(count);
+                tracing::warn!(%error, url = self.label, %tenant, alerts = count, "alerts were not delivered");
+            } else {
+                self.metrics.sent.with_label_values(labels).inc_by(count);
             }
         }
+    }
+
+    async fn deliver(&self, tenant: &TenantId, alerts: &[AlertNotice]) -> Result<(), Error> {
+        let body: Vec<Value> = alerts.iter().map(|notice| self.body(notice)).collect();
+        let body = Bytes::from(Value::from(body).to_string());
+        let labels = &[tenant.as_str(), self.label.as_str()];
+        let mut backoff = Backoff::new(BACKOFF.0, BACKOFF.1);
+        for last in (0..TRIES).map(|n| n + 1 == TRIES) {
+            let started = Instant::now();
+            let done = self.client.post(headers(tenant), body.clone()).await;
+            self.metrics
+                .seconds
+                .with_label_values(labels)
+                .observe(started.elapsed().as_secs_f64());
+            let Err(error) = done else { break };
+            self.metrics
+                .errors
+                .with_label_values(labels)
+                .inc_by(alerts.len() as u64);
+            if last || error.is_about_the_body() {
+                return Err(error);
+            }
+            tracing::debug!(%error, url = self.label, "alerts were not taken; trying again");
+            tokio::time::sleep(backoff.step()).await;
+        }
+        Ok(())
     }
 
     fn body(&self, notice: &AlertNotice) -> Value {
@@ -116,7 +181,12 @@ mod tests {
             datasource_uid: "u".to_owned(),
             ..RulerSettings::default()
         };
-        let manager = Alertmanager::new("http://a:9093/", &settings);
+        let target = AlertmanagerSettings {
+            url: "http://a:9093/".to_owned(),
+            ..AlertmanagerSettings::default()
+        };
+        let metrics = AlertMetrics::new(&prometheus::Registry::new(), 1, 1);
+        let manager = Alertmanager::new(&target, &settings, &metrics).expect("a URL");
         let notice = AlertNotice {
             alert: Alert {
                 labels: Labels::from_pairs([("alertname", "X")]),

@@ -117,6 +117,11 @@ impl RequestMetrics {
         self.panics.inc();
     }
 
+    /// Where others put what they count.
+    pub(crate) fn registry(&self) -> &Registry {
+        &self.registry
+    }
+
     pub(crate) fn gather(&self) -> Vec<MetricFamily> {
         self.registry.gather()
     }

@@ -2,9 +2,11 @@
 
 use crate::support::TestServer;
 use loki_core::{Period, Settings};
-use loki_http::{RemoteWriteSettings, RulerSettings, ServerSettings};
+use loki_http::{
+    AlertmanagerSettings, Authorization, RemoteWriteSettings, RulerSettings, Secret, ServerSettings, TargetSettings,
+};
 use std::io::{Read, Write};
-use std::net::TcpListener;
+use std::net::{TcpListener, TcpStream};
 
 const GROUP: &str =
     "name: g\ninterval: 1s\nrules:\n- alert: Always\n  expr: vector(1) > 0\n- record: a:b\n  expr: 1 + 1\n";
@@ -68,7 +70,17 @@ fn what_rules_come_to_is_shown_and_filtered() {
 
 /// Takes one request and answers `answer`; the request as text with its body.
 fn take(listener: &TcpListener, answer: &str) -> String {
+    String::from_utf8_lossy(&take_bytes(listener, answer)).into_owned()
+}
+
+fn take_bytes(listener: &TcpListener, answer: &str) -> Vec<u8> {
     let (mut stream, _) = listener.accept().expect("a connection");
+    let request = read_request(&mut stream);
+    answer_request(&mut stream, answer);
+    request
+}
+
+fn read_request(stream: &mut TcpStream) -> Vec<u8> {
     let mut bytes = Vec::new();
     let mut buffer = [0; 4096];
     loop {
@@ -83,13 +95,15 @@ fn take(listener: &TcpListener, answer: &str) -> String {
             .find_map(|line| line.strip_prefix("content-length: "))
             .expect("a length");
         if read == 0 || bytes.len() >= head.len() + 4 + length.parse::<usize>().expect("a number") {
-            break;
+            return bytes;
         }
     }
+}
+
+fn answer_request(stream: &mut TcpStream, answer: &str) {
     stream
-        .write_all(format!("HTTP/1.1 {answer}\r\nContent-Length: 0\r\n\r\n").as_bytes())
+        .write_all(format!("HTTP/1.1 {answer}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n").as_bytes())
         .expect("an answer");
-    String::from_utf8_lossy(&bytes).into_owned()
 }
 
 #[test]
@@ -98,10 +112,17 @@ fn alerts_and_samples_reach_their_destinations_also_at_the_second_try() {
     let (manager, receiver) = (manager.expect("a port"), receiver.expect("a port"));
     let url = |listener: &TcpListener| format!("http://{}", listener.local_addr().expect("an address"));
     let ruler = RulerSettings {
-        alertmanager_urls: vec![url(&manager)],
+        alertmanagers: vec![AlertmanagerSettings {
+            url: url(&manager),
+            ..AlertmanagerSettings::default()
+        }],
         remote_write: vec![RemoteWriteSettings {
             url: format!("{}/write", url(&receiver)),
-            headers: vec![("X-A".to_owned(), "b".to_owned())],
+            target: TargetSettings {
+                headers: vec![("X-A".to_owned(), "b".to_owned())],
+                ..TargetSettings::default()
+            },
+            ..RemoteWriteSettings::default()
         }],
         ..RulerSettings::default()
     };
@@ -130,5 +151,100 @@ fn alerts_and_samples_reach_their_destinations_also_at_the_second_try() {
         "x-a: b",
     ] {
         assert!(write.contains(header), "{header}: {write}");
+    }
+}
+
+/// The milliseconds of the samples of a body of remote write: the second field of the only field of each sample.
+fn timestamps(request: &[u8]) -> Vec<i64> {
+    let body = request
+        .windows(4)
+        .position(|window| window == b"\r\n\r\n")
+        .expect("a body")
+        + 4;
+    let raw = snap::raw::Decoder::new()
+        .decompress_vec(&request[body..])
+        .expect("snappy");
+    // A sample is a double (tag 0x09) and an integer (tag 0x10) of six bytes, as all times of this age have.
+    let value = 1.0f64.to_le_bytes();
+    let samples = raw
+        .windows(16)
+        .filter(|window| window[0] == 0x09 && window[1..9] == value && window[9] == 0x10);
+    let varint = |bytes: &[u8]| {
+        bytes
+            .iter()
+            .rev()
+            .fold(0, |sum, byte| sum << 7 | i64::from(byte & 0x7f))
+    };
+    samples.map(|window| varint(&window[10..])).collect()
+}
+
+#[test]
+fn samples_survive_a_restart_and_a_refused_one_takes_no_other_with_it() {
+    let receiver = TcpListener::bind("127.0.0.1:0").expect("a port");
+    let address = receiver.local_addr().expect("an address");
+    let ruler = RulerSettings {
+        remote_write: vec![RemoteWriteSettings {
+            url: format!("http://{address}/write"),
+            target: TargetSettings {
+                authorization: Authorization::Basic {
+                    username: "me".to_owned(),
+                    password: Secret::Text("word".to_owned()),
+                },
+                ..TargetSettings::default()
+            },
+            ..RemoteWriteSettings::default()
+        }],
+        ..RulerSettings::default()
+    };
+    let settings = ServerSettings {
+        ruler,
+        ..ServerSettings::default()
+    };
+    let group = b"name: g\ninterval: 1s\nrules: [{record: one, expr: vector(1)}]\n";
+    // Nobody answers: everything stays in the queue.
+    drop(receiver);
+    let server = TestServer::start_with(settings.clone(), Settings::default());
+    server.request("POST", "/loki/api/v1/rules/n", &[], group);
+    let pending = |server: &TestServer| {
+        let page = server.get("/metrics").text();
+        let line = page
+            .lines()
+            .find(|line| line.starts_with("loki_ruler_wal_prometheus_remote_storage_samples_pending{"));
+        line.and_then(|line| line.rsplit(' ').next()?.parse::<u32>().ok())
+            .expect("a number")
+    };
+    while pending(&server) < 3 {
+        std::thread::sleep(std::time::Duration::from_millis(100));
+    }
+    server.request("DELETE", "/loki/api/v1/rules/n", &[], b"");
+    let folder = server.stop();
+    let receiver = TcpListener::bind(address).expect("the port is free again");
+    let server = TestServer::start_in(folder, settings, Settings::default());
+    let waiting = pending(&server) as usize;
+    assert!(waiting >= 3);
+    let all = take_bytes(&receiver, "400 Bad Request");
+    let text = String::from_utf8_lossy(&all).to_lowercase();
+    assert!(text.contains("authorization: basic bwu6d29yza=="), "{text}");
+    let whole = timestamps(&all);
+    assert_eq!(whole.len(), waiting, "all of them go together");
+    assert!(whole.is_sorted());
+    // The first is refused also alone, the others are taken.
+    let (mut taken, mut refused) = (Vec::new(), Vec::new());
+    while taken.len() + refused.len() < waiting {
+        let (mut stream, _) = receiver.accept().expect("a connection");
+        let request = read_request(&mut stream);
+        let times = timestamps(&request);
+        let is_bad = times.contains(&whole[0]);
+        let answer = if is_bad { "400 Bad Request" } else { "204 No Content" };
+        answer_request(&mut stream, answer);
+        match (is_bad, times.len()) {
+            (true, 1) => refused.extend(times),
+            (true, _) => {}
+            (false, _) => taken.extend(times),
+        }
+    }
+    assert_eq!((refused, taken), (vec![whole[0]], whole[1..].to_vec()));
+    while pending(&server) > 0 {
+        std::thread::sleep(std::time::Duration::from_millis(10));
     }
 }

@@ -3,17 +3,20 @@
 
     run.py --loki target/release/loki
 
-Needs `prometheus-alertmanager` and `prometheus` (Debian's names) on the path, and nothing but Python's standard
-library. Prints a line a check and a closing count; answers 1 where a check failed.
+Both are reached by https, with a certificate that an authority made here signs; Prometheus wants a name and a password.
+Needs `prometheus-alertmanager`, `prometheus` (Debian's names) and `openssl` on the path, and nothing but Python's
+standard library. Prints a line a check and a closing count; answers 1 where a check failed.
 """
 
 import argparse
+import base64
 import http.server
 import json
 import os
 import shutil
 import signal
 import socket
+import ssl
 import subprocess
 import sys
 import tempfile
@@ -27,6 +30,9 @@ import urllib.request
 PATIENCE = 30
 # Seconds that lines count for an alert.
 WINDOW = 6
+# Who may write to Prometheus, and the bcrypt of the password, of the least cost.
+NAME, PASSWORD = "loki", "only-a-test"
+PASSWORD_HASH = "$2b$04$y71yJpuXhRKOKve9unTOx.xvwEfZO1/TDih87Ki4voEgoQHjq25rW"
 
 
 def free_port():
@@ -59,9 +65,11 @@ class Lab:
         self.running = {}
         self.told = []
         self.passed = self.failed = 0
+        self.trust = None
 
     def url(self, name, path=""):
-        return f"http://127.0.0.1:{self.ports[name]}{path}"
+        scheme = "https" if name in ("alertmanager", "prometheus") else "http"
+        return f"{scheme}://127.0.0.1:{self.ports[name]}{path}"
 
     def write(self, name, text):
         path = os.path.join(self.folder, name)
@@ -90,6 +98,18 @@ class Lab:
         with open(os.path.join(self.folder, f"{name}.log"), errors="replace") as file:
             return "".join(file.readlines()[-20:])
 
+    def make_certificates(self):
+        """An authority, and a certificate for 127.0.0.1 that it signs."""
+        def openssl(*arguments):
+            subprocess.run(["openssl", *arguments], cwd=self.folder, check=True, capture_output=True)
+        key = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days", "2"]
+        openssl("req", "-x509", *key, "-keyout", "ca.key", "-out", "ca.pem", "-subj", "/CN=test authority")
+        openssl("req", *key, "-keyout", "server.key", "-out", "server.csr", "-subj", "/CN=test server")
+        self.write("server.ext", "subjectAltName=IP:127.0.0.1\nbasicConstraints=CA:FALSE\n")
+        openssl("x509", "-req", "-in", "server.csr", "-CA", "ca.pem", "-CAkey", "ca.key", "-CAcreateserial",
+                "-out", "server.pem", "-days", "2", "-extfile", "server.ext")
+        self.trust = ssl.create_default_context(cafile=os.path.join(self.folder, "ca.pem"))
+
     def close(self):
         for name in list(self.running):
             self.stop(name)
@@ -104,7 +124,7 @@ class Lab:
             "prometheus-alertmanager", f"--config.file={self.folder}/alertmanager.yaml",
             f"--storage.path={self.folder}/alertmanager", f"--web.listen-address={address}",
             # Without an address there is no cluster to join.
-            "--cluster.listen-address=",
+            "--cluster.listen-address=", f"--web.config.file={self.folder}/alertmanager-web.yaml",
         ], "/-/ready")
 
     def start_prometheus(self):
@@ -112,7 +132,7 @@ class Lab:
         self.start("prometheus", [
             "prometheus", f"--config.file={self.folder}/prometheus.yaml",
             f"--storage.tsdb.path={self.folder}/prometheus", f"--web.listen-address={address}",
-            "--web.enable-remote-write-receiver",
+            "--web.enable-remote-write-receiver", f"--web.config.file={self.folder}/prometheus-web.yaml",
         ], "/-/ready")
 
     def start_webhook(self):
@@ -134,9 +154,12 @@ class Lab:
 
     def request(self, name, path, method="GET", body=None, headers=None):
         """Status and text of an answer; None where there is none."""
-        request = urllib.request.Request(self.url(name, path), data=body, method=method, headers=headers or {})
+        headers = dict(headers or {})
+        if name == "prometheus":
+            headers["Authorization"] = "Basic " + base64.b64encode(f"{NAME}:{PASSWORD}".encode()).decode()
+        request = urllib.request.Request(self.url(name, path), data=body, method=method, headers=headers)
         try:
-            with urllib.request.urlopen(request, timeout=10) as answer:
+            with urllib.request.urlopen(request, timeout=10, context=self.trust) as answer:
                 return answer.status, answer.read().decode()
         except urllib.error.HTTPError as error:
             return error.code, error.read().decode()
@@ -205,13 +228,21 @@ common: {{path_prefix: {lab.folder}/loki}}
 ruler:
   evaluation_interval: 1s
   alertmanager_url: {lab.url('alertmanager')}
+  alertmanager_client: {{tls_ca_path: {lab.folder}/ca.pem}}
   external_url: http://grafana.example
   datasource_uid: logs
   remote_write:
     enabled: true
     clients:
-      prometheus: {{url: {lab.url('prometheus', '/api/v1/write')}}}
+      prometheus:
+        url: {lab.url('prometheus', '/api/v1/write')}
+        basic_auth: {{username: {NAME}, password_file: {lab.folder}/password}}
+        tls_config: {{ca_file: {lab.folder}/ca.pem}}
 """)
+    lab.write("password", PASSWORD + "\n")
+    certificate = f"tls_server_config: {{cert_file: {lab.folder}/server.pem, key_file: {lab.folder}/server.key}}\n"
+    lab.write("alertmanager-web.yaml", certificate)
+    lab.write("prometheus-web.yaml", certificate + f"basic_auth_users: {{{NAME}: {PASSWORD_HASH}}}\n")
     lab.write("alertmanager.yaml", f"""
 route: {{receiver: people, group_by: [alertname], group_wait: 0s, group_interval: 1s}}
 receivers:
@@ -281,6 +312,29 @@ def resolve(lab):
     lab.check("its series ends at once", lambda: lab.series("ALERTS") == [])
 
 
+def outlast(lab):
+    """Prometheus is gone for a while, and the server is killed meanwhile: no sample is lost."""
+    sent = "loki_ruler_wal_prometheus_remote_storage_samples_total"
+    pending = "loki_ruler_wal_prometheus_remote_storage_samples_pending"
+    lab.check("samples are counted", lambda: (lab.metric(sent) or 0) > 0)
+    lab.stop("prometheus")
+    gone = time.time()
+    lab.check("without Prometheus samples wait", lambda: (lab.metric(pending) or 0) >= 6)
+    rules = lambda: lab.json("loki", "/prometheus/api/v1/rules")["data"]["groups"][0]["rules"]
+    lab.check("and rules go on", lambda: all(rule["health"] == "ok" for rule in rules()))
+    lab.stop("loki", signal.SIGKILL)
+    lab.start_loki()
+    lab.check("also behind a kill", lambda: (lab.metric(pending) or 0) >= 8)
+    lab.start_prometheus()
+    lab.check("Prometheus is back and gets them", lambda: lab.metric(pending) == 0)
+    seconds = int(time.time() - gone) + 1
+    counted = lambda: sum(value for _, value in lab.series(f"count_over_time(heartbeat[{seconds}s])"))
+    # The server was away itself for a second or two.
+    lab.check(f"{seconds} s hold a heartbeat a second", lambda: counted() >= seconds - 4)
+    failed = lab.metric("loki_ruler_wal_prometheus_remote_storage_samples_failed_total")
+    lab.check("none is refused", lambda: failed == 0)
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--loki", required=True, help="the program")
@@ -288,6 +342,7 @@ def main():
     arguments = parser.parse_args()
     lab = Lab(arguments.loki, arguments.first_port)
     try:
+        lab.make_certificates()
         configure(lab)
         lab.start_webhook()
         lab.start_alertmanager()
@@ -296,6 +351,7 @@ def main():
         fire(lab)
         record(lab)
         resolve(lab)
+        outlast(lab)
     finally:
         lab.close()
     print(f"{lab.passed} passed, {lab.failed} failed")
