@@ -3,7 +3,7 @@
 use super::block_ref::{BlockRef, source_error};
 use crate::delete::{DeleteFilter, stream_filters};
 use crate::head::TenantHead;
-use crate::store::{Segment, SegmentBlock};
+use crate::store::Segment;
 use crate::{Error, ErrorKind};
 use foldhash::fast::RandomState;
 use hashbrown::HashMap;
@@ -64,22 +64,15 @@ impl Parts {
                 continue;
             }
             for chunk in segment
-                .select(&predicates, start, end)
+                .select(&predicates, start, end, needles)
                 .map_err(|e| source_error(e.to_string()))?
             {
-                let is_wanted = |block: &SegmentBlock| {
-                    block.header.overlaps(&(start..end)) && (needles.is_empty() || segment.may_match(block, needles))
-                };
-                let wanted = chunk.blocks.into_iter().filter(is_wanted);
-                let mut wanted = wanted.map(|block| BlockRef::Stored {
+                let place = stream_of(&mut streams, &chunk.labels);
+                let blocks = chunk.blocks.into_iter().map(|block| BlockRef::Stored {
                     segment: Arc::clone(segment),
                     block,
                 });
-                if let Some(first) = wanted.next() {
-                    let place = stream_of(&mut streams, &chunk.labels);
-                    streams[place].blocks.push(first);
-                    streams[place].blocks.extend(wanted);
-                }
+                streams[place].blocks.extend(blocks);
             }
         }
         for head in &self.heads {

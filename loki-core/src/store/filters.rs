@@ -159,26 +159,26 @@ impl Filters {
         })
     }
 
-    /// The number of the first block of a stream, counted over the segment; of no meaning where there are no filters.
-    pub(super) fn first_block(&self, stream: u32) -> u32 {
+    /// The numbers of the blocks of a stream; none where there are no filters.
+    pub(super) fn blocks(&self, stream: u32) -> Range<u32> {
         if self.states.is_empty() || stream as usize >= self.streams {
-            return 0;
+            return 0..0;
         }
-        u32_at(self.table.as_ref(), stream as usize * FIRST_BYTES)
+        let first = |stream: usize| u32_at(self.table.as_ref(), stream * FIRST_BYTES);
+        first(stream as usize)..first(stream as usize + 1)
     }
 
     /// The filter of a block, where it has one that is not damaged.
     pub(super) fn get(&self, block: u32) -> Option<ContentFilter<'_>> {
         let state = self.states.get(block as usize)?;
-        let known = state.load(Relaxed);
-        if known == DAMAGED {
-            return None;
+        match state.load(Relaxed) {
+            DAMAGED => return None,
+            SOUND => return ContentFilter::reopen(self.bytes(block)?).ok(),
+            _ => {}
         }
         let filter = self.bytes(block).and_then(|bytes| ContentFilter::open(bytes).ok());
-        let sound = filter.filter(|filter| known == SOUND || filter.verify().is_ok());
-        if known == UNKNOWN {
-            state.store(if sound.is_some() { SOUND } else { DAMAGED }, Relaxed);
-        }
+        let sound = filter.filter(|filter| filter.verify().is_ok());
+        state.store(if sound.is_some() { SOUND } else { DAMAGED }, Relaxed);
         sound
     }
 

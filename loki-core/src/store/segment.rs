@@ -89,16 +89,38 @@ impl Segment {
         self.meta.max_timestamp >= start && self.meta.min_timestamp < end
     }
 
-    /// The chunks with entries in `start..end` of the streams that `predicates` select.
+    /// The chunks of the streams that `predicates` select, with those of their blocks alone that have entries in
+    /// `start..end` and may hold `needles`; none without blocks.
     ///
     /// # Errors
     ///
     /// [`Corrupt`](crate::ErrorKind::Corrupt).
-    pub(crate) fn select(&self, predicates: &[Predicate], start: i64, end: i64) -> Result<Vec<SegmentChunk>, Error> {
-        self.ids(predicates, start, end.saturating_sub(1))?
-            .iter()
-            .map(|id| self.chunk(id))
-            .collect()
+    pub(crate) fn select(
+        &self,
+        predicates: &[Predicate],
+        start: i64,
+        end: i64,
+        needles: &Needles,
+    ) -> Result<Vec<SegmentChunk>, Error> {
+        let last = end.saturating_sub(1);
+        let is_inside = self.is_inside(start, last);
+        let mut chunks = Vec::new();
+        for id in self.ids(predicates, start, last)?.iter() {
+            // Most needles are in few streams: their filters are asked before anything else of a stream is read.
+            let mut blocks = self.filters.blocks(id.0);
+            let asks_first = is_inside && !needles.is_empty() && !blocks.is_empty();
+            if asks_first && !blocks.any(|block| self.filters.may_match(block, needles)) {
+                continue;
+            }
+            let chunk = self.chunk_where(id, |block| {
+                block.header.overlaps(&(start..end))
+                    && (needles.is_empty() || self.filters.may_match(block.number, needles))
+            })?;
+            if !chunk.blocks.is_empty() {
+                chunks.push(chunk);
+            }
+        }
+        Ok(chunks)
     }
 
     /// The chunks of all streams, in label order.
@@ -153,11 +175,6 @@ impl Segment {
         &self.bytes[block.data.clone()]
     }
 
-    /// Whether a line of a block may meet all conditions; `false` is certain.
-    pub(crate) fn may_match(&self, block: &SegmentBlock, needles: &Needles) -> bool {
-        self.filters.may_match(block.number, needles)
-    }
-
     /// The content filter of a block, where it has one that is not damaged.
     pub(crate) fn filter(&self, block: &SegmentBlock) -> Option<&[u8]> {
         self.filters.copy(block.number)
@@ -166,7 +183,7 @@ impl Segment {
     /// The selected streams with entries in `start..=end`.
     fn ids(&self, predicates: &[Predicate], start: i64, end: i64) -> Result<Postings, Error> {
         let ids = self.index.select(predicates).map_err(|e| self.damaged(e))?;
-        if self.meta.min_timestamp >= start && self.meta.max_timestamp <= end {
+        if self.is_inside(start, end) {
             return Ok(ids);
         }
         let mut within = Postings::new();
@@ -182,7 +199,17 @@ impl Segment {
         Ok(within)
     }
 
+    /// Whether all its entries have timestamps in `start..=end`.
+    fn is_inside(&self, start: i64, end: i64) -> bool {
+        self.meta.min_timestamp >= start && self.meta.max_timestamp <= end
+    }
+
     fn chunk(&self, id: SeriesId) -> Result<SegmentChunk, Error> {
+        self.chunk_where(id, |_| true)
+    }
+
+    /// The chunk of a stream with the blocks that are wanted.
+    fn chunk_where(&self, id: SeriesId, is_wanted: impl Fn(&SegmentBlock) -> bool) -> Result<SegmentChunk, Error> {
         let place = *self
             .places(id)?
             .first()
@@ -191,8 +218,8 @@ impl Segment {
             .offset
             .checked_add(place.length)
             .filter(|&end| end <= self.bytes.len() as u64);
-        let first = self.filters.first_block(id.0);
-        let blocks = self.directory(id)?.into_iter().zip(first..).map(|(header, number)| {
+        let first = self.filters.blocks(id.0).start;
+        let block = |(header, number): (BlockHeader, u32)| {
             let data = header.data_range();
             let range = place
                 .offset
@@ -206,10 +233,17 @@ impl Segment {
                 }),
                 _ => Err(self.damaged(format_args!("a block of series {} lies outside its chunk", id.0))),
             }
-        });
+        };
+        let mut blocks = Vec::new();
+        for header in self.directory(id)?.into_iter().zip(first..) {
+            let block = block(header)?;
+            if is_wanted(&block) {
+                blocks.push(block);
+            }
+        }
         Ok(SegmentChunk {
             labels: self.labels(id)?,
-            blocks: blocks.collect::<Result<_, _>>()?,
+            blocks,
         })
     }
 

@@ -122,36 +122,27 @@ impl<'a> ContentFilter<'a> {
     ///
     /// What the bytes are instead: not a filter, of another version, cut off, damaged.
     pub fn open(bytes: &'a [u8]) -> Result<Self, Error> {
-        let length = |expected: usize| {
-            Error::new(
-                ErrorKind::Length {
-                    expected: expected as u64,
-                    found: bytes.len() as u64,
-                },
-                bytes.len() as u64,
-            )
-        };
-        let found = *bytes.first_chunk().ok_or_else(|| length(HEADER_BYTES))?;
-        if found != MAGIC {
-            return Err(Error::new(ErrorKind::Magic { expected: MAGIC, found }, MAGIC_AT as u64));
-        }
-        let (header, slots) = bytes
-            .split_at_checked(HEADER_BYTES)
-            .ok_or_else(|| length(HEADER_BYTES))?;
-        let version = u32::from_le_bytes(format::array(header, VERSION_AT));
-        if version != VERSION {
-            let kind = ErrorKind::Version {
-                expected: VERSION,
-                found: version,
-            };
-            return Err(Error::new(kind, VERSION_AT as u64));
-        }
+        let (header, slots) = split(bytes)?;
         check_sum(
             &header[..HEADER_SUM_AT],
             u32::from_le_bytes(format::array(header, HEADER_SUM_AT)),
             HEADER_SUM_AT,
         )?;
+        Self::decode(header, slots)
+    }
 
+    /// As [`open`](Self::open), for bytes that it has opened before: their header is not held against its checksum again.
+    ///
+    /// # Errors
+    ///
+    /// As [`open`](Self::open), but for the checksum.
+    pub fn reopen(bytes: &'a [u8]) -> Result<Self, Error> {
+        let (header, slots) = split(bytes)?;
+        Self::decode(header, slots)
+    }
+
+    fn decode(header: &'a [u8], slots: &'a [u8]) -> Result<Self, Error> {
+        let slots_sum = u32::from_le_bytes(format::array(header, SLOTS_SUM_AT));
         let malformed = |what, at: usize| Error::malformed(what, at as u64);
         let grams = Grams::ALL.into_iter().find(|&grams| grams as u8 == header[GRAMS_AT]);
         let shape = Shape {
@@ -170,7 +161,10 @@ impl<'a> ContentFilter<'a> {
             _ => return Err(malformed("set", SET_AT)),
         };
         if slots.len() != expected {
-            return Err(length(HEADER_BYTES.saturating_add(expected)));
+            return Err(length(
+                HEADER_BYTES.saturating_add(expected),
+                HEADER_BYTES + slots.len(),
+            ));
         }
         let header = Header {
             grams: grams.ok_or_else(|| malformed("grams", GRAMS_AT))?,
@@ -183,7 +177,7 @@ impl<'a> ContentFilter<'a> {
         Ok(Self {
             header,
             slots,
-            slots_sum: u32::from_le_bytes(format::array(bytes, SLOTS_SUM_AT)),
+            slots_sum,
         })
     }
 
@@ -221,6 +215,33 @@ impl<'a> ContentFilter<'a> {
             Set::Fuse(shape) => fuse::contains(shape, self.slots, hash),
         }
     }
+}
+
+/// Header and slots of the bytes of a filter of a known version.
+fn split(bytes: &[u8]) -> Result<(&[u8], &[u8]), Error> {
+    let too_short = || length(HEADER_BYTES, bytes.len());
+    let found = *bytes.first_chunk().ok_or_else(too_short)?;
+    if found != MAGIC {
+        return Err(Error::new(ErrorKind::Magic { expected: MAGIC, found }, MAGIC_AT as u64));
+    }
+    let (header, slots) = bytes.split_at_checked(HEADER_BYTES).ok_or_else(too_short)?;
+    let version = u32::from_le_bytes(format::array(header, VERSION_AT));
+    if version != VERSION {
+        let kind = ErrorKind::Version {
+            expected: VERSION,
+            found: version,
+        };
+        return Err(Error::new(kind, VERSION_AT as u64));
+    }
+    Ok((header, slots))
+}
+
+fn length(expected: usize, found: usize) -> Error {
+    let kind = ErrorKind::Length {
+        expected: expected as u64,
+        found: found as u64,
+    };
+    Error::new(kind, found as u64)
 }
 
 fn check_sum(bytes: &[u8], expected: u32, at: usize) -> Result<(), Error> {
