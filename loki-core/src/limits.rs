@@ -56,6 +56,7 @@ pub struct Limits {
     pub otlp_config: OtlpConfig,
     /// RFC 3339; `"0"` or empty: not blocked.
     pub block_ingestion_until: String,
+    /// What a blocked push is answered; 200: it is dropped and its sender not told.
     pub block_ingestion_status_code: u16,
 
     pub max_query_series: usize,

@@ -132,11 +132,11 @@ impl Tenants {
 }
 
 impl TenantState {
-    /// Holds what was accepted against the tenant's block and rate. Where it is too much, nothing of it is stored.
+    /// Holds what was accepted against the tenant's rate. Where it is too much, nothing of it is stored.
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::Blocked`], [`ErrorKind::RateLimited`].
+    /// [`ErrorKind::RateLimited`].
     pub(crate) fn admit(
         &self,
         tenant: &TenantId,
@@ -146,13 +146,6 @@ impl TenantState {
     ) -> Result<(), Error> {
         let (lines, bytes) = (accepted.len() as u64, accepted.bytes);
         let discarded = &self.counters.of(accepted.format).discarded;
-        if let Some(until) = blocked_until(limits).filter(|&until| now < until) {
-            discarded.count("blocked_ingestion", lines, bytes);
-            let status = limits.block_ingestion_status_code;
-            let time = crate::ingest::seconds(until);
-            let text = format!("ingestion blocked for user '{tenant}' until '{time}' with status code '{status}'");
-            return Err(Error::new(ErrorKind::Blocked(status), text));
-        }
         if limits.ingestion_rate_mb <= 0.0 || bytes == 0 {
             return Ok(());
         }
@@ -280,10 +273,4 @@ fn stream_limit_text(labels: &Labels, tenant: &TenantId) -> String {
          streams (reduce labels or reduce label values), or contact your Loki administrator to see if the limit can \
          be increased, user: '{tenant}'"
     )
-}
-
-/// Until when pushes are blocked, in nanoseconds.
-fn blocked_until(limits: &Limits) -> Option<i64> {
-    let time: jiff::Timestamp = limits.block_ingestion_until.parse().ok()?;
-    i64::try_from(time.as_nanosecond()).ok()
 }

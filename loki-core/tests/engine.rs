@@ -7,6 +7,7 @@ use loki_core::{
     ByteSize, Engine, ErrorKind, Limits, Period, PushEntry, PushLabels, PushRequest, PushStream, QueryRequest,
     SeriesRequest, Settings, TenantId,
 };
+use std::collections::BTreeMap;
 use support::{Lab, SECOND, START, lines, maintain, push, value};
 
 fn everything() -> SeriesRequest {
@@ -344,6 +345,39 @@ fn rates_and_stream_counts_are_limited_with_the_texts_of_loki() {
         error
             .message()
             .starts_with("maximum active stream limit exceeded when trying to create stream {app=\"y\"")
+    );
+}
+
+#[test]
+fn a_blocked_push_is_told_so_where_nothing_else_is_wrong_with_it() {
+    let mut lab = Lab::default();
+    lab.settings.limits.block_ingestion_until = "2030-01-01T00:00:00Z".to_owned();
+    lab.settings.limits.max_label_value_length = 5;
+    // Entries are not looked at.
+    lab.settings.limits.max_line_size = ByteSize(3);
+    let tenant = TenantId::single();
+    let engine = lab.open().expect("opens");
+    let error = push(&engine, &tenant, "x", &[(START, "a line")]).expect_err("blocked");
+    assert_eq!(error.kind(), ErrorKind::Blocked(260));
+    assert_eq!(
+        error.message(),
+        "ingestion blocked for user 'fake' until '2030-01-01T00:00:00Z' with status code '260'"
+    );
+    let both = PushRequest::new()
+        .with_stream([("app", "x")], [(START, "a line")])
+        .with_stream([("app", "too long")], [(START, "a line")]);
+    let error = engine.push(&tenant, &both).expect_err("blocked and wrong");
+    assert_eq!(error.kind(), ErrorKind::InvalidPush);
+    assert!(error.message().contains("has label value too long"), "{error}");
+    let mut limits = lab.settings.limits.clone();
+    limits.block_ingestion_status_code = 200;
+    engine.set_limits(limits, BTreeMap::new());
+    push(&engine, &tenant, "x", &[(START, "a line")]).expect("dropped without a word");
+    assert!(lines(&engine, &tenant, r#"{app=~".+"}"#).is_empty());
+    let discarded = engine.metrics().tenants[0].pushes[0].discarded.clone();
+    assert_eq!(
+        discarded,
+        [("blocked_ingestion", 3, 18), ("label_value_too_long", 1, 6)]
     );
 }
 

@@ -195,6 +195,7 @@ pub(crate) fn accept<'r>(
         limits,
         discarded,
         now,
+        blocked: blocked(tenant, limits, now),
         detector: (limits.discover_log_levels && limits.allow_structured_metadata).then(|| Detector::new(limits)),
         accepted: Accepted {
             entries: Vec::with_capacity(request.streams.iter().map(|s| s.entries.len()).sum()),
@@ -206,7 +207,11 @@ pub(crate) fn accept<'r>(
     for (stream, labels) in request.streams.iter().zip(resolved) {
         acceptor.stream(labels, &stream.entries)?;
     }
-    Ok((acceptor.accepted, acceptor.refusals))
+    let mut refusals = acceptor.refusals;
+    if let Some(error) = acceptor.blocked {
+        refusals.set_blocked(error);
+    }
+    Ok((acceptor.accepted, refusals))
 }
 
 /// The error of a push without streams.
@@ -217,11 +222,22 @@ fn nothing() -> Error {
     )
 }
 
+/// What is answered where an administrator blocked the tenant's pushes.
+fn blocked(tenant: &TenantId, limits: &Limits, now: i64) -> Option<Error> {
+    let until: jiff::Timestamp = limits.block_ingestion_until.parse().ok()?;
+    let until = i64::try_from(until.as_nanosecond()).ok().filter(|&until| now < until)?;
+    let (time, status) = (seconds(until), limits.block_ingestion_status_code);
+    let text = format!("ingestion blocked for user '{tenant}' until '{time}' with status code '{status}'");
+    Some(Error::new(ErrorKind::Blocked(status), text))
+}
+
 struct Acceptor<'a, 'r> {
     tenant: &'a TenantId,
     limits: &'a Limits,
     discarded: &'a Discarded,
     now: i64,
+    /// Where the tenant's pushes are blocked, what is answered.
+    blocked: Option<Error>,
     detector: Option<Detector<'a>>,
     accepted: Accepted<'r>,
     refusals: Refusals,
@@ -237,6 +253,9 @@ impl<'r> Acceptor<'_, 'r> {
             self.refusals
                 .add(self.tenant, refusal, self.discarded, entries.len() as u64, bytes);
             return Ok(());
+        }
+        if self.blocked.is_some() {
+            return self.discard_blocked(entries);
         }
         let first = self.accepted.entries.len();
         let (bytes_before, metadata_before) = (self.accepted.bytes, self.accepted.metadata_bytes);
@@ -267,6 +286,19 @@ impl<'r> Acceptor<'_, 'r> {
                 metadata_bytes,
             });
         }
+        Ok(())
+    }
+
+    /// Counts the entries of a stream that is well and blocked. Names of metadata that are none refuse the push all the same.
+    fn discard_blocked(&mut self, entries: &'r [PushEntry<'_>]) -> Result<(), Error> {
+        let mut bytes = 0;
+        for entry in entries {
+            self.metadata(&entry.metadata)?;
+            let metadata = self.accepted.metadata.drain(..);
+            bytes += entry.line.len() + metadata.map(|(name, value)| name.len() + value.len()).sum::<usize>();
+        }
+        self.discarded
+            .count("blocked_ingestion", entries.len() as u64, bytes as u64);
         Ok(())
     }
 

@@ -36,6 +36,8 @@ pub(crate) struct Refusals {
     untold: u64,
     /// What replaces all of them: a rule of the storage side.
     storage: Option<Error>,
+    /// What is told where there is nothing else to tell: the tenant's pushes are blocked.
+    blocked: Option<Error>,
 }
 
 impl Refusals {
@@ -62,18 +64,26 @@ impl Refusals {
         self.storage.get_or_insert(error);
     }
 
+    /// Notes that everything else was left out because pushes are blocked.
+    pub(super) fn set_blocked(&mut self, error: Error) {
+        self.blocked = Some(error);
+    }
+
     /// The error that tells of all refusals.
     ///
     /// # Errors
     ///
-    /// Where there is a refusal.
+    /// Where there is a refusal. Pushes that are blocked with the status 200 are dropped without a word.
     pub(crate) fn into_result(self) -> Result<(), Error> {
         if let Some(error) = self.storage {
             return Err(error);
         }
         let total: u64 = self.texts.iter().map(|(_, count)| count).sum();
         match (self.texts.first(), total) {
-            (None, _) => Ok(()),
+            (None, _) => match self.blocked {
+                Some(error) if error.kind() != ErrorKind::Blocked(200) => Err(error),
+                _ => Ok(()),
+            },
             (Some((text, _)), 1) => Err(Error::new(ErrorKind::InvalidPush, text)),
             _ => {
                 let mut groups: Vec<_> = self
