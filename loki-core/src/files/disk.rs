@@ -58,11 +58,7 @@ impl Files for DiskFiles {
     }
 
     fn publish(&self, from: &Path, to: &Path) -> io::Result<()> {
-        // A hard link is the one portable rename that refuses to replace: the loser of a race learns that it lost.
-        fs::hard_link(from, to)?;
-        // It is published: a name that stays beside it counts for nothing and is removed at the next open.
-        let _ = fs::remove_file(from);
-        Ok(())
+        publish(|from, to| fs::hard_link(from, to), from, to)
     }
 
     fn remove(&self, path: &Path) -> io::Result<()> {
@@ -89,6 +85,34 @@ impl Files for DiskFiles {
         // A hash under keys that the standard library takes from the operating system, so that no table can be attacked.
         RandomState::new().hash_one(0)
     }
+}
+
+/// Gives the file `from` the name `to` by `link`, or by a rename where the file system has no links.
+fn publish(link: impl Fn(&Path, &Path) -> io::Result<()>, from: &Path, to: &Path) -> io::Result<()> {
+    // A hard link is the one portable rename that refuses to replace: the loser of a race learns that it lost.
+    match link(from, to) {
+        Ok(()) => {
+            // It is published: a name that stays beside it counts for nothing and is removed at the next open.
+            let _ = fs::remove_file(from);
+            Ok(())
+        }
+        Err(error) if has_no_links(&error) => {
+            // The lock file keeps other engines out, so nothing comes between the look and the rename.
+            if to.try_exists()? {
+                return Err(io::ErrorKind::AlreadyExists.into());
+            }
+            fs::rename(from, to)
+        }
+        Err(error) => Err(error),
+    }
+}
+
+/// Whether a file system says that it makes no hard links: `EPERM`, `EOPNOTSUPP`, `ENOSYS`, `EMLINK`.
+fn has_no_links(error: &io::Error) -> bool {
+    matches!(
+        error.kind(),
+        io::ErrorKind::PermissionDenied | io::ErrorKind::Unsupported | io::ErrorKind::TooManyLinks
+    )
 }
 
 /// Maps `file` for reading.
@@ -125,3 +149,43 @@ impl WriteFile for DiskFile {
 struct DiskLock(File);
 
 impl Lock for DiskLock {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_is_published_once_with_links_and_without() {
+        let refusals = [
+            None,
+            Some(io::ErrorKind::PermissionDenied),
+            Some(io::ErrorKind::Unsupported),
+            Some(io::ErrorKind::TooManyLinks),
+        ];
+        for refusal in refusals {
+            let folder = tempfile::tempdir().expect("a folder");
+            let (from, to) = (folder.path().join("1.new"), folder.path().join("1.segment"));
+            let link = |from: &Path, to: &Path| match refusal {
+                Some(kind) => Err(kind.into()),
+                None => fs::hard_link(from, to),
+            };
+            fs::write(&from, "first").expect("written");
+            publish(link, &from, &to).expect("nothing has the name");
+            assert!(!from.exists(), "{refusal:?}");
+            fs::write(&from, "second").expect("written");
+            let error = publish(link, &from, &to).expect_err("something has the name");
+            assert_eq!(error.kind(), io::ErrorKind::AlreadyExists, "{refusal:?}");
+            assert_eq!(fs::read(&to).expect("its bytes"), b"first", "{refusal:?}");
+        }
+    }
+
+    #[test]
+    fn other_errors_of_a_link_are_told() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let (from, to) = (folder.path().join("1.new"), folder.path().join("1.segment"));
+        fs::write(&from, "first").expect("written");
+        let error = publish(|_, _| Err(io::ErrorKind::StorageFull.into()), &from, &to).expect_err("no room");
+        assert_eq!(error.kind(), io::ErrorKind::StorageFull);
+        assert!(from.exists() && !to.exists());
+    }
+}

@@ -215,14 +215,18 @@ impl Files for FaultyFiles {
         Ok(state.content(path)?.now.clone().into())
     }
 
+    /// Two changing calls, as on a disk: the second one takes the old name away, and nothing depends on it.
     fn publish(&self, from: &Path, to: &Path) -> io::Result<()> {
         let mut state = self.state();
         state.step()?;
         if state.names.contains_key(to) {
             return Err(io::ErrorKind::AlreadyExists.into());
         }
-        let number = state.names.remove(from).ok_or(io::ErrorKind::NotFound)?;
+        let number = *state.names.get(from).ok_or(io::ErrorKind::NotFound)?;
         state.names.insert(to.to_owned(), number);
+        if state.step().is_ok() {
+            state.names.remove(from);
+        }
         Ok(())
     }
 

@@ -482,7 +482,7 @@ impl<'r> Acceptor<'_, 'r> {
 }
 
 /// A timestamp as RFC 3339 in whole seconds.
-pub(crate) fn seconds(timestamp: i64) -> String {
+fn seconds(timestamp: i64) -> String {
     match jiff::Timestamp::from_second(timestamp.div_euclid(1_000_000_000)) {
         Ok(time) => time.strftime("%Y-%m-%dT%H:%M:%SZ").to_string(),
         Err(_) => timestamp.to_string(),

@@ -8,7 +8,7 @@ mod rate;
 mod refusal;
 mod stream_labels;
 
-pub(crate) use accept::{Accepted, accept, seconds, stream_refusal};
+pub(crate) use accept::{Accepted, accept, stream_refusal};
 pub(crate) use label_text::parse as parse_labels;
 pub use name::label_name;
 pub(crate) use rate::Bucket;

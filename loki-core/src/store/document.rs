@@ -39,7 +39,7 @@ impl<T: Default + Serialize + DeserializeOwned> Document<T> {
     ///
     /// [`Corrupt`](crate::ErrorKind::Corrupt) where the last record is damaged, [`Io`](crate::ErrorKind::Io).
     pub(crate) fn open(files: Arc<dyn Files>, folder: &Path, kind: &'static str) -> Result<Document<T>, Error> {
-        let records = Records::new(files, folder, kind, VERSION);
+        let records = Records::open(files, folder, kind, VERSION)?;
         let last = records.numbers()?.last().copied();
         let value = match last {
             Some(number) => records.read::<Read<T>>(number)?.value,
@@ -107,6 +107,11 @@ mod tests {
                 let mut document = open(&files);
                 files.fail_at(files.calls() + call, fault);
                 let done = document.commit(vec![1, 2]);
+                let is_closed = done.as_ref().is_err_and(|error| error.kind() == ErrorKind::Closed);
+                if is_closed && fault == Fault::Fail {
+                    let again = document.commit(vec![1, 2]).expect_err("it is unknown what is there");
+                    assert_eq!(again.kind(), ErrorKind::Closed, "{again}");
+                }
                 files.power_cut();
                 let kept = open(&files).value().len();
                 match done {
@@ -115,6 +120,20 @@ mod tests {
                     Err(_) => assert_eq!(kept, 1),
                 }
             }
+        }
+    }
+
+    #[test]
+    fn what_an_interrupted_write_left_goes_at_the_next_open() {
+        for call in 0..20 {
+            let files = FaultyFiles::default();
+            open(&files).commit(vec![1]).expect("commits");
+            files.fail_at(files.calls() + call, Fault::Die);
+            let _ = open(&files).commit(vec![1, 2]);
+            files.process_killed();
+            open(&files);
+            let is_left = |path: &std::path::PathBuf| path.extension().is_some_and(|e| e == "new");
+            assert!(!files.paths().iter().any(is_left), "call {call}: {:?}", files.paths());
         }
     }
 

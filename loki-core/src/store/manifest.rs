@@ -65,7 +65,7 @@ impl Manifest {
     ///
     /// [`Corrupt`](crate::ErrorKind::Corrupt) where a record is damaged or missing, [`Io`](crate::ErrorKind::Io).
     pub(crate) fn open(files: Arc<dyn Files>, folder: &Path) -> Result<Manifest, Error> {
-        let files = Records::new(files, folder, "manifest", VERSION);
+        let files = Records::open(files, folder, "manifest", VERSION)?;
         let mut records = Vec::new();
         for number in files.numbers()?.into_iter().rev() {
             let record: Record = files.read(number)?;
@@ -208,6 +208,13 @@ mod tests {
                     add: vec![segment(2)],
                     ..Change::default()
                 });
+                let is_closed = done.as_ref().is_err_and(|error| error.kind() == ErrorKind::Closed);
+                if is_closed && fault == Fault::Fail {
+                    let again = manifest
+                        .commit(Change::default())
+                        .expect_err("it is unknown what is there");
+                    assert_eq!(again.kind(), ErrorKind::Closed, "{again}");
+                }
                 files.power_cut();
                 let live = open(&files).live().len();
                 match done {

@@ -18,6 +18,8 @@ pub(crate) struct Records {
     folder: PathBuf,
     kind: &'static str,
     version: u32,
+    /// Why nothing can be written any more: whether the last record is there is unknown until the next open.
+    closed: Option<String>,
 }
 
 /// What every record begins with.
@@ -28,14 +30,31 @@ struct Header {
 }
 
 impl Records {
-    /// The records in `folder` with names that end in `.<kind>`, of one version of their layout.
-    pub(super) fn new(files: Arc<dyn Files>, folder: &Path, kind: &'static str, version: u32) -> Records {
-        Records {
+    /// The records in `folder` with names that end in `.<kind>`, of one version of their layout. What interrupted
+    /// writes have left there is removed.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Io`].
+    pub(super) fn open(
+        files: Arc<dyn Files>,
+        folder: &Path,
+        kind: &'static str,
+        version: u32,
+    ) -> Result<Records, Error> {
+        let failed = |e| Error::io(folder.display(), e);
+        for name in files.list(folder).map_err(failed)? {
+            if name.ends_with(".new") {
+                files.remove(&folder.join(name)).map_err(failed)?;
+            }
+        }
+        Ok(Records {
             files,
             folder: folder.to_owned(),
             kind,
             version,
-        }
+            closed: None,
+        })
     }
 
     /// The numbers of the records that are there, ascending.
@@ -89,35 +108,45 @@ impl Records {
     /// # Errors
     ///
     /// [`ErrorKind::Io`]: it is not there. [`ErrorKind::Closed`]: whether it is there will be seen at the next open, and
-    /// until then nothing may be written. [`ErrorKind::Locked`]: another wrote it.
-    pub(super) fn write(&self, number: u64, record: &impl Serialize) -> Result<(), Error> {
+    /// until then nothing is written. [`ErrorKind::Locked`]: another wrote it.
+    pub(super) fn write(&mut self, number: u64, record: &impl Serialize) -> Result<(), Error> {
+        if let Some(why) = &self.closed {
+            return Err(closed(why));
+        }
         let body = serde_json::to_vec(record).expect("a record holds numbers, texts and lists of them");
         let mut bytes = format!("{:0CRC_DIGITS$x}\n", crc32fast::hash(&body)).into_bytes();
         bytes.extend_from_slice(&body);
         let (path, beside) = (self.path(number), self.folder.join(format!("{number}.new")));
         let failed = |error: io::Error| Error::io(path.display(), error);
         self.files.remove(&beside).map_err(failed)?;
-        let published = self.files.create(&beside).and_then(|file| {
+        let written = self.files.create(&beside).and_then(|file| {
             file.append(&bytes)?;
-            file.sync()?;
-            self.files.publish(&beside, &path)
+            file.sync()
         });
-        if let Err(error) = published {
+        if let Err(error) = written {
+            let _ = self.files.remove(&beside);
+            return Err(failed(error));
+        }
+        if let Err(error) = self.files.publish(&beside, &path) {
+            let is_there = self.numbers().map_or(true, |numbers| numbers.contains(&number));
             let _ = self.files.remove(&beside);
             return Err(match error.kind() {
                 io::ErrorKind::AlreadyExists => Error::new(
                     ErrorKind::Locked,
                     format!("{}: another engine wrote this record", path.display()),
                 ),
+                // A call that fails may have done its work.
+                _ if is_there => self.close(format!("{}: {error}", path.display())),
                 _ => failed(error),
             });
         }
-        self.files.sync_folder(&self.folder).map_err(|error| {
-            Error::new(
-                ErrorKind::Closed,
-                format!("the engine takes no more writes: sync of {}: {error}", path.display()),
-            )
-        })
+        let synced = self.files.sync_folder(&self.folder);
+        synced.map_err(|error| self.close(format!("sync of {}: {error}", path.display())))
+    }
+
+    /// Writes nothing more.
+    fn close(&mut self, why: String) -> Error {
+        closed(self.closed.insert(why))
     }
 
     /// Removes the records before `number`, which holds all that they say. Nothing depends on it.
@@ -160,4 +189,8 @@ impl Records {
     fn number(&self, name: &str) -> Option<u64> {
         name.strip_suffix(self.kind)?.strip_suffix('.')?.parse().ok()
     }
+}
+
+fn closed(why: &str) -> Error {
+    Error::new(ErrorKind::Closed, format!("the engine takes no more writes: {why}"))
 }

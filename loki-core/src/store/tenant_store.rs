@@ -48,14 +48,6 @@ impl TenantStore {
                 files.remove(&segments.join(&name)).map_err(failed)?;
             }
         }
-        for name in files
-            .list(&records)
-            .map_err(failed)?
-            .iter()
-            .filter(|name| name.ends_with(".new"))
-        {
-            files.remove(&records.join(name)).map_err(failed)?;
-        }
         let open =
             |meta: &SegmentMeta| Segment::open(&*files, &segment_path(folder, meta.number), meta.clone()).map(Arc::new);
         let live = manifest.live().iter().map(open).collect::<Result<Arc<[_]>, Error>>()?;
