@@ -5,10 +5,10 @@ mod support;
 use loki_core::files::Fault;
 use loki_core::{ErrorKind, PushEntry, PushLabels, PushRequest, PushStream, TenantId};
 use std::collections::BTreeMap;
-use support::{Lab, SECOND, START, lines, maintain, push};
+use support::{Lab, Life, SECOND, START, every_moment, lines, maintain, push};
 
-/// How often each line was pushed with success, and which were pushed without.
-#[derive(Default)]
+/// Which lines were pushed with success, and which without.
+#[derive(Clone, Default, Hash)]
 struct Pushed {
     acknowledged: Vec<(&'static str, String)>,
     refused: Vec<(&'static str, String)>,
@@ -20,25 +20,27 @@ fn tenant(name: &str) -> TenantId {
     name.parse().expect("a tenant")
 }
 
-/// Pushes, flushes, compacts and opens anew, whatever fails.
-fn live(lab: &Lab, pushed: &mut Pushed) {
-    for session in 0..2 {
+impl Life for Pushed {
+    const SESSIONS: usize = 2;
+
+    /// Pushes, flushes and compacts.
+    fn session(&mut self, lab: &Lab, session: usize) {
         let Ok(engine) = lab.open() else {
             // The disk is gone, or a file could not be made: what is there must be enough for the next try.
             lab.files.process_killed();
-            continue;
+            return;
         };
         for step in 0..4 {
             for name in TENANTS {
                 let line = format!("{name} session {session} step {step} {}", "x".repeat(step * 40));
                 // Every third push is older than the one before it.
-                let timestamp = START + (session * 100 + if step % 3 == 2 { 0 } else { step as i64 }) * SECOND;
+                let timestamp = START + (session as i64 * 100 + if step % 3 == 2 { 0 } else { step as i64 }) * SECOND;
                 let app = ["x", "y"][step % 2];
                 let done = push(&engine, &tenant(name), app, &[(timestamp, &line)]);
                 let list = if done.is_ok() {
-                    &mut pushed.acknowledged
+                    &mut self.acknowledged
                 } else {
-                    &mut pushed.refused
+                    &mut self.refused
                 };
                 list.push((name, line));
             }
@@ -49,83 +51,56 @@ fn live(lab: &Lab, pushed: &mut Pushed) {
         }
         let _ = engine.close();
     }
-}
 
-/// What a new engine over the same files finds.
-fn check(lab: &Lab, pushed: &Pushed, case: &str) {
-    let engine = lab
-        .open()
-        .unwrap_or_else(|error| panic!("{case}: does not open: {error}"));
-    for round in ["as found", "flushed", "compacted"] {
-        for name in TENANTS {
-            let mut found: BTreeMap<String, u32> = BTreeMap::new();
-            for (_, line) in lines(&engine, &tenant(name), r#"{app=~".+"}"#) {
-                *found.entry(line).or_default() += 1;
-            }
-            for (_, line) in pushed.acknowledged.iter().filter(|(to, _)| *to == name) {
-                assert_eq!(found.remove(line), Some(1), "{case}, {round}: acknowledged {line:?}");
-            }
-            for (line, count) in found {
-                let known = pushed
-                    .refused
-                    .iter()
-                    .any(|(to, refused)| *to == name && *refused == line);
-                assert!(known, "{case}, {round}: {line:?} was never pushed");
-                assert_eq!(count, 1, "{case}, {round}: {line:?} is doubled");
-            }
-        }
-        match round {
-            "as found" => engine.flush().expect("the disk is well again"),
-            _ => maintain(&engine).expect("the disk is well again"),
-        }
+    fn is_well(&self) -> bool {
+        self.refused.is_empty()
     }
-}
 
-fn every_moment(fault: Fault) {
-    let calls = {
-        let (lab, mut pushed) = (Lab::default(), Pushed::default());
-        live(&lab, &mut pushed);
-        assert!(pushed.refused.is_empty(), "nothing fails without a fault");
-        check(&lab, &pushed, "no fault");
-        lab.files.calls()
-    };
-    for call in 0..calls {
-        for power_cut in [false, true] {
-            let (lab, mut pushed) = (Lab::default(), Pushed::default());
-            lab.files.fail_at(call, fault);
-            live(&lab, &mut pushed);
-            if power_cut {
-                lab.files.power_cut();
-            } else {
-                lab.files.process_killed();
+    fn check(&self, lab: &Lab, case: &str) {
+        let engine = lab
+            .open()
+            .unwrap_or_else(|error| panic!("{case}: does not open: {error}"));
+        for round in ["as found", "flushed", "compacted"] {
+            for name in TENANTS {
+                let mut found: BTreeMap<String, u32> = BTreeMap::new();
+                for (_, line) in lines(&engine, &tenant(name), r#"{app!=""}"#) {
+                    *found.entry(line).or_default() += 1;
+                }
+                for (_, line) in self.acknowledged.iter().filter(|(to, _)| *to == name) {
+                    assert_eq!(found.remove(line), Some(1), "{case}, {round}: acknowledged {line:?}");
+                }
+                for (line, count) in found {
+                    let known = self.refused.iter().any(|(to, refused)| *to == name && *refused == line);
+                    assert!(known, "{case}, {round}: {line:?} was never pushed");
+                    assert_eq!(count, 1, "{case}, {round}: {line:?} is doubled");
+                }
             }
-            check(
-                &lab,
-                &pushed,
-                &format!("{fault:?} at call {call} of {calls}, power cut: {power_cut}"),
-            );
+            match round {
+                "as found" => engine.flush().expect("the disk is well again"),
+                _ => maintain(&engine).expect("the disk is well again"),
+            }
         }
     }
 }
 
 #[test]
 fn a_failing_call_loses_and_doubles_nothing() {
-    every_moment(Fault::Fail);
+    every_moment::<Pushed>(Fault::Fail);
 }
 
 #[test]
 fn a_torn_write_loses_and_doubles_nothing() {
-    every_moment(Fault::Tear);
+    every_moment::<Pushed>(Fault::Tear);
 }
 
 #[test]
 fn a_dying_disk_loses_and_doubles_nothing() {
-    every_moment(Fault::Die);
+    every_moment::<Pushed>(Fault::Die);
 }
 
 #[test]
 fn a_full_disk_loses_and_doubles_nothing() {
-    every_moment(Fault::Full);
+    every_moment::<Pushed>(Fault::Full);
 }
 
 #[test]

@@ -1,9 +1,11 @@
 //! What the tests of the engine share.
 #![allow(dead_code, unreachable_pub, reason = "each test file uses a part of it")]
 
-use loki_core::files::{FaultyFiles, Files};
+use loki_core::files::{Fault, FaultyFiles, Files};
 use loki_core::logql::{Direction, QueryResult};
-use loki_core::{Engine, Error, ManualClock, Period, PushRequest, QueryRequest, Settings, TenantId};
+use loki_core::{Clock, Engine, Error, ManualClock, Period, PushRequest, QueryRequest, Settings, TenantId};
+use std::collections::HashSet;
+use std::hash::{DefaultHasher, Hash, Hasher};
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -43,11 +45,79 @@ impl Lab {
         )
     }
 
+    /// A lab with the same files and the same time, which goes its own way from here on.
+    pub fn fork(&self) -> Lab {
+        Lab {
+            files: self.files.fork(),
+            clock: Arc::new(ManualClock::new(self.clock.now())),
+            settings: self.settings.clone(),
+        }
+    }
+
     /// The first file of the write-ahead log.
     pub fn log(&self) -> PathBuf {
         let is_log = |path: &PathBuf| path.extension().is_some_and(|e| e == "wal");
         self.files.paths().into_iter().find(is_log).expect("a log")
     }
+}
+
+/// A life of an engine in sessions, which remembers what was acknowledged.
+pub trait Life: Clone + Default + Hash {
+    /// How often the engine is opened.
+    const SESSIONS: usize;
+
+    /// Opens the engine, works, closes it, whatever fails.
+    fn session(&mut self, lab: &Lab, session: usize);
+
+    /// Whether everything was acknowledged.
+    fn is_well(&self) -> bool;
+
+    /// Asserts that a new engine over the same files finds what it should.
+    fn check(&self, lab: &Lab, case: &str);
+}
+
+/// Lives with `fault` at each call of the file system in turn, and checks what is there after the process was killed
+/// and after a power cut.
+///
+/// What comes before a session is lived once, and files that were checked are not checked again.
+pub fn every_moment<L: Life>(fault: Fault) {
+    let (lab, mut life) = (Lab::default(), L::default());
+    let mut checked = HashSet::new();
+    let mut moments = Vec::new();
+    for session in 0..L::SESSIONS {
+        let (before, lived) = (lab.fork(), life.clone());
+        let calls = lab.files.calls();
+        life.session(&lab, session);
+        moments.push((before, lived, lab.files.calls() - calls));
+    }
+    assert!(life.is_well(), "nothing fails without a fault");
+    life.check(&lab, "no fault");
+    for (session, (before, lived, calls)) in moments.into_iter().enumerate() {
+        for call in 0..calls {
+            let (lab, mut life) = (before.fork(), lived.clone());
+            lab.files.fail_at(call, fault);
+            (session..L::SESSIONS).for_each(|session| life.session(&lab, session));
+            let cut = lab.fork();
+            cut.files.power_cut();
+            lab.files.process_killed();
+            for (what, lab) in [("a power cut", cut), ("the end of the process", lab)] {
+                if checked.insert(digest(&lab.files, &life)) {
+                    let case = format!("{fault:?} at call {call} of {calls} in session {session}, then {what}");
+                    life.check(&lab, &case);
+                }
+            }
+        }
+    }
+}
+
+fn digest(files: &FaultyFiles, life: &impl Hash) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    life.hash(&mut hasher);
+    for path in files.paths() {
+        path.hash(&mut hasher);
+        files.read(&path).expect("it is there").hash(&mut hasher);
+    }
+    hasher.finish()
 }
 
 /// Pushes lines to the stream `{app="<app>"}`.
