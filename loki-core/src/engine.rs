@@ -58,6 +58,8 @@ pub(crate) struct Inner {
     /// Held while segments are merged or dropped, one step at a time.
     pub(crate) compact_turn: Mutex<()>,
     recovery: Recovery,
+    /// Whether pushes are taken.
+    takes_pushes: AtomicBool,
     closed: AtomicBool,
     /// Held, not read.
     _lock: Box<dyn Lock>,
@@ -126,6 +128,7 @@ impl Engine {
             flush_turn: Mutex::default(),
             compact_turn: Mutex::default(),
             recovery: replay.report,
+            takes_pushes: AtomicBool::new(true),
             closed: AtomicBool::new(false),
             _lock: lock,
         }));
@@ -157,6 +160,7 @@ impl Engine {
     pub fn push(&self, tenant: &TenantId, request: &PushRequest<'_>) -> Result<(), Error> {
         let inner = &*self.0;
         inner.check_open()?;
+        self.check_takes_pushes()?;
         let settings = inner.settings();
         let limits = settings.limits(tenant);
         let now = inner.clock.now();
@@ -173,6 +177,8 @@ impl Engine {
         inner.make_room(&settings)?;
         if !accepted.streams.is_empty() {
             let generation = inner.generations.read();
+            // A stop waits for this lock: whoever has it and was not stopped is let through.
+            self.check_takes_pushes()?;
             let head = generation.active.tenant_or_new(tenant);
             state.admit_streams(tenant, limits, &head, &mut accepted, &mut refusals, now);
             if !accepted.streams.is_empty() {
@@ -187,6 +193,13 @@ impl Engine {
             }
         }
         refusals.into_result()
+    }
+
+    fn check_takes_pushes(&self) -> Result<(), Error> {
+        match self.takes_pushes() {
+            true => Ok(()),
+            false => Err(Error::new(ErrorKind::Closed, "the engine takes no more pushes")),
+        }
     }
 
     /// Evaluates a LogQL query.
@@ -306,6 +319,19 @@ impl Engine {
     /// As [`labels`](Engine::labels).
     pub fn index_stats(&self, tenant: &TenantId, request: &SeriesRequest) -> Result<IndexStats, Error> {
         self.reader(from_ref(tenant)).index_stats(request)
+    }
+
+    /// Takes no more pushes, and goes on with everything else. When it returns, every push was answered or will be
+    /// refused: a [`flush`](Engine::flush) that follows leaves nothing behind in the write-ahead log.
+    pub fn stop_pushes(&self) {
+        self.0.takes_pushes.store(false, Ordering::SeqCst);
+        // Whoever is pushing is let through first.
+        drop(self.0.generations.write());
+    }
+
+    /// Whether [`stop_pushes`](Engine::stop_pushes) was not called.
+    pub fn takes_pushes(&self) -> bool {
+        self.0.takes_pushes.load(Ordering::SeqCst)
     }
 
     /// Syncs the write-ahead log and takes no more calls. What is in memory is replayed by the next open.

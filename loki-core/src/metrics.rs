@@ -21,8 +21,14 @@ pub struct Metrics {
     pub flushes: u64,
     /// Compactions done.
     pub compactions: u64,
+    /// Blocks in the head.
+    pub head_blocks: u64,
+    /// Whether a flush goes on, or waits to be tried again.
+    pub is_flushing: bool,
     /// Open tails.
     pub tails: u64,
+    /// Streams in the head that tails follow; one that two tails follow counts twice.
+    pub tailed_streams: u64,
     /// Bytes of lines that readers of tails have taken.
     pub tail_bytes: u64,
 }
@@ -81,9 +87,12 @@ pub(crate) fn collect(inner: &Inner) -> Metrics {
         wal_records,
         wal_syncs,
         head_bytes: inner.generations.read().bytes(),
+        head_blocks: active.tenants().iter().map(|(_, head)| head.blocks()).sum(),
+        is_flushing: inner.generations.read().flushing.is_some(),
         flushes: inner.counters.flushes.load(Relaxed),
         compactions: inner.counters.compactions.load(Relaxed),
         tails: inner.tails.open(),
+        tailed_streams: inner.tails.streams(&active),
         tail_bytes: inner.tails.read_bytes(),
     }
 }

@@ -8,9 +8,13 @@ use crate::respond::Failure;
 use crate::settings::ServerSettings;
 use crate::tenant::Tenancy;
 use axum::http::{HeaderMap, StatusCode};
+use loki_core::logql::ast::Expr;
+use loki_core::logql::{self, Time};
 use loki_core::{Engine, QueryRequest, Reader, TenantId};
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Instant;
 use tokio::sync::{Semaphore, watch};
 
 /// Pushes that are decoded or wait for the disk at once. Many, because those that wait share one sync.
@@ -33,7 +37,12 @@ struct Shared {
     stop: watch::Sender<bool>,
     /// Each connection that has become a WebSocket listens to it: so it is known when the last has ended.
     sockets: watch::Sender<()>,
+    /// Where the server listens.
+    address: SocketAddr,
+    /// When it began to, in nanoseconds.
+    started_at: i64,
     is_flush_prepared: AtomicBool,
+    flushes_on_stop: AtomicBool,
 }
 
 /// Which queue a call of the engine stands in: a slow query must not hold up pushes.
@@ -49,12 +58,14 @@ impl Context {
         settings: ServerSettings,
         level: LevelHandle,
         stop: watch::Sender<bool>,
+        address: SocketAddr,
     ) -> Context {
         let tenancy = if settings.auth_enabled {
             Tenancy::Header
         } else {
             Tenancy::Single
         };
+        let (started_at, flushes_on_stop) = (engine.now(), settings.flush_on_shutdown);
         Context(Arc::new(Shared {
             engine,
             tenancy,
@@ -66,7 +77,10 @@ impl Context {
             settings,
             stop,
             sockets: watch::Sender::new(()),
+            address,
+            started_at,
             is_flush_prepared: AtomicBool::new(false),
+            flushes_on_stop: AtomicBool::new(flushes_on_stop),
         }))
     }
 
@@ -137,11 +151,15 @@ impl Context {
         T: Send + 'static,
         F: FnOnce(&Engine) -> Result<T, Failure> + Send + 'static,
     {
-        let lane = match lane {
-            Lane::Query => &self.0.queries,
-            Lane::Push => &self.0.pushes,
+        let metrics = &self.0.metrics;
+        let (turns, is_query) = match lane {
+            Lane::Query => (&self.0.queries, true),
+            Lane::Push => (&self.0.pushes, false),
         };
-        let _permit = lane.acquire().await.expect("the semaphores are never closed");
+        let waiting = is_query.then(|| metrics.wait());
+        let _turn = turns.acquire().await.expect("the semaphores are never closed");
+        drop(waiting);
+        let _evaluated = is_query.then(|| metrics.evaluate());
         let engine = self.0.engine.clone();
         match tokio::task::spawn_blocking(move || work(&engine)).await {
             Ok(result) => result,
@@ -164,8 +182,25 @@ impl Context {
     {
         let guard = CancelGuard::default();
         request.cancel = Some(Arc::clone(&guard.0));
-        self.blocking(Lane::Query, move |_| encode(reader.query(&request)?))
-            .await
+        let kind = kind(&request.query);
+        let is_range = matches!(request.time, Time::Range { .. });
+        let started = Instant::now();
+        let evaluated = self.blocking(Lane::Query, move |_| {
+            let response = reader.query(&request)?;
+            let bytes = response.stats.line_bytes + response.stats.metadata_bytes;
+            Ok((encode(response)?, bytes))
+        });
+        let answer = evaluated.await;
+        if let Some(kind) = kind {
+            let (status, bytes) = match &answer {
+                Ok((_, bytes)) => (StatusCode::OK, Some(*bytes)),
+                Err(failure) => (failure.status(), None),
+            };
+            let took = started.elapsed();
+            self.metrics()
+                .observe_query(kind, is_range, status.as_u16(), took, bytes);
+        }
+        answer.map(|(encoded, _)| encoded)
     }
 
     /// Asks the server to stop as a signal would.
@@ -193,7 +228,22 @@ impl Context {
         *self.0.stop.borrow()
     }
 
-    /// Whether the next stop writes everything to segments, though the settings do not say so.
+    /// Whether pushes are taken no more, though the server goes on.
+    pub(crate) fn is_ingester_stopped(&self) -> bool {
+        !self.0.engine.takes_pushes()
+    }
+
+    /// Where the server listens.
+    pub(crate) fn address(&self) -> SocketAddr {
+        self.0.address
+    }
+
+    /// When the server began to listen, in nanoseconds.
+    pub(crate) fn started_at(&self) -> i64 {
+        self.0.started_at
+    }
+
+    /// Whether an administrator wants the next stop to write everything to segments.
     pub(crate) fn is_flush_prepared(&self) -> bool {
         self.0.is_flush_prepared.load(Ordering::Relaxed)
     }
@@ -201,6 +251,26 @@ impl Context {
     /// See [`Context::is_flush_prepared`].
     pub(crate) fn prepare_flush(&self, prepared: bool) {
         self.0.is_flush_prepared.store(prepared, Ordering::Relaxed);
+    }
+
+    /// Whether a stop writes everything to segments: as configured or prepared, unless it was said with the stop.
+    pub(crate) fn flushes_on_stop(&self) -> bool {
+        self.is_flush_prepared() || self.0.flushes_on_stop.load(Ordering::Relaxed)
+    }
+
+    /// Says what the stop that comes is to do.
+    pub(crate) fn set_flush_on_stop(&self, flush: bool) {
+        self.prepare_flush(false);
+        self.0.flushes_on_stop.store(flush, Ordering::Relaxed);
+    }
+}
+
+/// What Loki calls a query of this kind; none where it is no query.
+fn kind(query: &str) -> Option<&'static str> {
+    match logql::parse(query).ok()? {
+        Expr::Log(log) if log.stages.is_empty() => Some("limited"),
+        Expr::Log(_) => Some("filter"),
+        _ => Some("metric"),
     }
 }
 

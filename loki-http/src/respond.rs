@@ -59,6 +59,10 @@ impl Failure {
         Failure::new(StatusCode::INTERNAL_SERVER_ERROR, "multiple org IDs present")
     }
 
+    pub(crate) fn status(&self) -> StatusCode {
+        self.status
+    }
+
     /// Whether the request itself is wrong.
     pub(crate) fn is_bad_request(&self) -> bool {
         self.status == StatusCode::BAD_REQUEST

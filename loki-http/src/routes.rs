@@ -69,7 +69,7 @@ fn table() -> Vec<Route> {
         route("/loki/api/v1/drilldown-limits", GET, limits::drilldown_limits),
         route("/ready", GET, status::ready),
         route("/metrics", ANY, status::metrics).compressed(),
-        route("/services", GET, status::services),
+        route("/services", GET, status::service_list),
         route("/config", GET, status::config),
         route("/loki/api/v1/status/buildinfo", GET, status::build_info),
         route("/log_level", GET_POST, log_level),
@@ -81,6 +81,7 @@ fn table() -> Vec<Route> {
             admin::prepare_partition_downscale,
         ),
         route("/ingester/shutdown", GET_POST, admin::shutdown),
+        route("/ingester/flush_shutdown", GET_POST, admin::flush_shutdown),
         route("/ring", GET_POST, ring::ring),
         route("/distributor/ring", GET_POST, ring::ring),
         route("/compactor/ring", GET_POST, ring::ring),
@@ -100,6 +101,7 @@ fn delete_table() -> Vec<Route> {
 /// The endpoints that are there where rules can be changed.
 fn rules_table() -> Vec<Route> {
     vec![
+        route("/ruler/ring", GET_POST, ring::ruler),
         route("/loki/api/v1/rules", GET, rules::all),
         route("/loki/api/v1/rules/{namespace}", GET_POST_DELETE, rules::namespace),
         route("/loki/api/v1/rules/{namespace}/{group}", GET_DELETE, rules::group),
@@ -118,6 +120,11 @@ fn rules_table() -> Vec<Route> {
             rules::group,
         ),
     ]
+}
+
+/// The endpoints that are there where patterns are mined.
+fn pattern_table() -> Vec<Route> {
+    vec![route("/pattern/ring", GET_POST, ring::ring)]
 }
 
 /// One endpoint.
@@ -170,6 +177,9 @@ pub(crate) fn router(context: &Context) -> Router {
     }
     if context.settings().ruler.api_enabled {
         routes.extend(rules_table());
+    }
+    if context.engine().has_patterns() {
+        routes.extend(pattern_table());
     }
     for route in routes {
         let entrance = Entrance {
@@ -305,7 +315,8 @@ mod tests {
     #[test]
     fn no_path_stands_twice_in_the_table() {
         let mut seen = HashSet::new();
-        for route in table() {
+        let all = [table(), delete_table(), rules_table(), pattern_table()];
+        for route in all.into_iter().flatten() {
             assert!(seen.insert(route.path), "{}", route.path);
         }
     }

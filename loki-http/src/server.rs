@@ -99,7 +99,7 @@ impl Server {
         .map_err(named)?;
         let address = listener.local_addr()?;
         let stop = watch::Sender::new(false);
-        let context = Context::new(engine, settings, level, stop.clone());
+        let context = Context::new(engine, settings, level, stop.clone(), address);
         let delivery = Delivery::open(
             &context.settings().ruler,
             context.engine(),
@@ -210,7 +210,7 @@ fn close(context: &Context, maintenance: Background) -> io::Result<()> {
     // Waits for the step at hand.
     drop(maintenance);
     let engine = context.engine();
-    if context.settings().flush_on_shutdown || context.is_flush_prepared() {
+    if context.flushes_on_stop() {
         engine.flush().map_err(io::Error::other)?;
     }
     engine.close().map_err(io::Error::other)

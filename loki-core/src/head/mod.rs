@@ -184,6 +184,12 @@ impl TenantHead {
         self.streams.read().unwrap_or_else(PoisonError::into_inner).list.len()
     }
 
+    /// Number of blocks, open ones included.
+    pub(crate) fn blocks(&self) -> u64 {
+        let streams = self.streams.read().unwrap_or_else(PoisonError::into_inner).list.clone();
+        streams.iter().map(|stream| stream.blocks()).sum()
+    }
+
     /// The streams that all of `predicates` select.
     pub(crate) fn select(&self, predicates: &[Predicate]) -> Vec<Arc<Stream>> {
         let streams = self.streams.read().unwrap_or_else(PoisonError::into_inner);

@@ -95,6 +95,13 @@ impl Stream {
         (state.oldest, state.newest)
     }
 
+    /// Number of its blocks, an open one that holds entries included.
+    pub(crate) fn blocks(&self) -> u64 {
+        let state = self.lock();
+        let open = state.open.read().unwrap_or_else(PoisonError::into_inner);
+        state.sealed.len() as u64 + u64::from(!open.is_empty())
+    }
+
     /// Hands the end of the stream to `fill`; answers by how many bytes the stream grew.
     pub(super) fn append<T>(&self, encoding: Encoding, fill: impl FnOnce(&mut StreamEnd<'_>) -> T) -> (T, i64) {
         let mut state = self.lock();

@@ -2,6 +2,7 @@
 
 use super::subscription::Subscription;
 use crate::TenantId;
+use crate::head::Head;
 use crate::ingest::Accepted;
 use hashbrown::HashMap;
 use loki_logql::source::EntryBatch;
@@ -95,6 +96,15 @@ impl Tails {
     /// Number of open tails.
     pub(crate) fn open(&self) -> u64 {
         self.open.load(Ordering::Relaxed) as u64
+    }
+
+    /// Number of streams of `head` that tails follow, of each tail.
+    pub(crate) fn streams(&self, head: &Head) -> u64 {
+        let followed = |subscription: &Arc<Subscription>| {
+            let streams = head.tenant(&subscription.tenant);
+            streams.map_or(0, |streams| streams.select(&subscription.predicates).len() as u64)
+        };
+        self.read().values().flatten().map(followed).sum()
     }
 
     /// Wakes all readers: the engine is closed.

@@ -9,26 +9,48 @@ use axum::extract::{Request, State};
 use axum::http::header::CONTENT_TYPE;
 use axum::http::{HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
-use serde_json::json;
 
 /// The content type of Prometheus' text format.
 const PROMETHEUS: &str = "text/plain; version=0.0.4; charset=utf-8";
 
-/// The parts of Loki that this process stands for, as clients know them.
-const SERVICES: [&str; 7] = [
-    "compactor",
-    "distributor",
-    "ingester",
-    "querier",
-    "query-frontend",
-    "server",
-    "store",
-];
+/// The parts of Loki that this process stands for, as clients know them, and the state of each.
+fn services(context: &Context) -> Vec<(&'static str, &'static str)> {
+    let settings = context.settings();
+    let parts = [
+        ("compactor", true),
+        ("distributor", true),
+        ("ingester", true),
+        ("pattern-ingester", context.engine().has_patterns()),
+        ("querier", true),
+        ("query-frontend", true),
+        (
+            "ruler",
+            settings.ruler.api_enabled || settings.ruler.rule_folder.is_some(),
+        ),
+        ("server", true),
+        ("store", true),
+    ];
+    let state = |part| match part {
+        "ingester" if context.is_ingester_stopped() => "Terminated",
+        _ if context.is_stopping() => "Stopping",
+        _ => "Running",
+    };
+    let in_use = parts.into_iter().filter(|(_, is_used)| *is_used);
+    in_use.map(|(part, _)| (part, state(part))).collect()
+}
 
 /// The engine is open before the first connection is taken, so the server is ready until it stops.
 pub(crate) async fn ready(State(context): State<Context>) -> Response {
+    let unready = |text: String| Failure::new(StatusCode::SERVICE_UNAVAILABLE, text).into_response();
     if context.is_stopping() {
-        return Failure::new(StatusCode::SERVICE_UNAVAILABLE, "Application is stopping\n").into_response();
+        return unready("Application is stopping\n".to_owned());
+    }
+    let services = services(&context);
+    let terminated = services.iter().filter(|(_, state)| *state == "Terminated").count();
+    if terminated > 0 {
+        let running = services.len() - terminated;
+        let counts = format!("Running: {running}\nTerminated: {terminated}\n\n");
+        return unready(format!("Some services are not Running:\n{counts}"));
     }
     respond::ok(TEXT, "ready\n")
 }
@@ -41,10 +63,9 @@ pub(crate) async fn metrics(State(context): State<Context>) -> Result<Response, 
 }
 
 /// One line for each part.
-pub(crate) async fn services(State(context): State<Context>) -> Response {
-    let state = if context.is_stopping() { "Stopping" } else { "Running" };
-    let lines: String = SERVICES.iter().map(|name| format!("{name} => {state}\n")).collect();
-    respond::ok(TEXT, lines)
+pub(crate) async fn service_list(State(context): State<Context>) -> Response {
+    let line = |(part, state): &(_, _)| format!("{part} => {state}\n");
+    respond::ok(TEXT, services(&context).iter().map(line).collect::<String>())
 }
 
 /// The configuration as YAML: the running one, with `mode=defaults` the one that holds where nothing is asked for, with
@@ -60,47 +81,68 @@ pub(crate) async fn config(State(context): State<Context>, request: Request) -> 
     Ok(respond::ok(TEXT, page.clone()))
 }
 
-/// The version.
+#[derive(serde::Serialize)]
+#[serde(rename_all = "camelCase")]
+struct BuildInfo {
+    version: &'static str,
+    revision: &'static str,
+    branch: &'static str,
+    build_user: &'static str,
+    build_date: &'static str,
+    go_version: &'static str,
+}
+
+/// The version. What else Loki tells of its build, this program does not know of itself.
 pub(crate) async fn build_info() -> Response {
-    let info = json!({
-        "version": env!("CARGO_PKG_VERSION"),
-        "revision": "",
-        "branch": "",
-        "buildUser": "",
-        "buildDate": "",
-        "goVersion": "",
-    });
+    let info = BuildInfo {
+        version: env!("CARGO_PKG_VERSION"),
+        revision: "",
+        branch: "",
+        build_user: "",
+        build_date: "",
+        go_version: "",
+    };
     json_line(StatusCode::OK, &info)
+}
+
+/// What `/log_level` answers.
+#[derive(serde::Serialize)]
+struct LevelAnswer {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    status: Option<&'static str>,
+    message: String,
 }
 
 /// The level of the log.
 pub(crate) async fn log_level(State(context): State<Context>) -> Response {
     let level = context.level().level().map_or("unknown", Level::as_str);
-    json_line(
-        StatusCode::OK,
-        &json!({ "message": format!("Current log level is {level}") }),
-    )
+    let message = format!("Current log level is {level}");
+    json_line(StatusCode::OK, &LevelAnswer { status: None, message })
 }
 
 /// Changes the level of the log.
 pub(crate) async fn set_log_level(State(context): State<Context>, request: Request) -> Result<Response, Failure> {
     let (_, params) = body::parameters(request, context.form_bounds()).await?;
     let asked = params.value("log_level").unwrap_or_default().parse::<Level>();
-    Ok(match asked {
+    let (code, status, message) = match asked {
         Ok(level) => {
             context.level().set(level);
-            let message = format!("Log level set to {}", level.as_str());
-            json_line(StatusCode::OK, &json!({ "status": "success", "message": message }))
+            (
+                StatusCode::OK,
+                "success",
+                format!("Log level set to {}", level.as_str()),
+            )
         }
-        Err(message) => json_line(
-            StatusCode::BAD_REQUEST,
-            &json!({ "status": "failed", "message": message }),
-        ),
-    })
+        Err(message) => (StatusCode::BAD_REQUEST, "failed", message),
+    };
+    let status = Some(status);
+    Ok(json_line(code, &LevelAnswer { status, message }))
 }
 
 /// A JSON value on a line of its own.
-pub(super) fn json_line(status: StatusCode, value: &serde_json::Value) -> Response {
+pub(super) fn json_line(status: StatusCode, value: &impl serde::Serialize) -> Response {
     let content_type = HeaderValue::from_static("application/json");
-    (status, [(CONTENT_TYPE, content_type)], format!("{value}\n")).into_response()
+    let mut body = serde_json::to_vec(value).expect("plain values are JSON");
+    body.push(b'\n');
+    (status, [(CONTENT_TYPE, content_type)], body).into_response()
 }

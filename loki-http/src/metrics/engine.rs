@@ -44,7 +44,25 @@ pub(super) fn gather(metrics: &Metrics) -> Result<Vec<MetricFamily>, prometheus:
         &[],
         whole(metrics.compactions),
     )?;
+    families.gauge(
+        "loki_ingester_memory_chunks",
+        "Blocks in memory.",
+        &[],
+        whole(metrics.head_blocks),
+    )?;
+    families.gauge(
+        "loki_ingester_flush_queue_length",
+        "Flushes that go on or wait.",
+        &[],
+        whole(u64::from(metrics.is_flushing)),
+    )?;
     families.gauge("loki_querier_tail_active", "Open tails.", &[], whole(metrics.tails))?;
+    families.gauge(
+        "loki_querier_tail_active_streams",
+        "Streams in memory that open tails follow.",
+        &[],
+        whole(metrics.tailed_streams),
+    )?;
     families.counter(
         "loki_querier_tail_bytes_total",
         "Bytes of lines handed to tails.",

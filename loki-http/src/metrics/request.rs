@@ -22,6 +22,14 @@ const BYTES: [f64; 9] = [
     262144000.0,
 ];
 
+/// Seconds of a query, from a quarter of one on, as Loki buckets them.
+const QUERY_SECONDS: [f64; 11] = [0.25, 0.5, 1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 64.0, 128.0, 256.0];
+
+/// Bytes a second: from 50 MB to 6 GB.
+const SPEEDS: [f64; 13] = [
+    50e6, 100e6, 200e6, 300e6, 400e6, 500e6, 600e6, 700e6, 800e6, 1e9, 2e9, 4e9, 6e9,
+];
+
 /// Why the registration of a metric cannot fail.
 const WELL_FORMED: &str = "names are constant and unique";
 
@@ -35,6 +43,10 @@ pub(crate) struct RequestMetrics {
     response_bytes: HistogramVec,
     connections: IntGauge,
     panics: IntCounter,
+    queries_waiting: IntGauge,
+    queries_evaluated: IntGauge,
+    query_seconds: HistogramVec,
+    query_speed: HistogramVec,
 }
 
 impl RequestMetrics {
@@ -55,6 +67,11 @@ impl RequestMetrics {
         keep(&registry, IntGauge::with_opts(build).expect(WELL_FORMED)).set(1);
         let tcp = Opts::new("loki_tcp_connections", "Connections that are open.").const_label("protocol", "http");
         let panics = Opts::new("loki_panic_total", "Requests that ended in a panic.");
+        let waiting = Opts::new("loki_query_scheduler_queue_length", "Queries that wait for their turn.");
+        let evaluated = Opts::new(
+            "loki_query_frontend_queries_in_progress",
+            "Queries that are being evaluated.",
+        );
         let inflight = Opts::new("loki_inflight_requests", "Requests that are being answered.");
         RequestMetrics {
             seconds: histogram(
@@ -80,6 +97,20 @@ impl RequestMetrics {
                 IntGaugeVec::new(inflight, &["method", "route"]).expect(WELL_FORMED),
             ),
             connections: keep(&registry, IntGauge::with_opts(tcp).expect(WELL_FORMED)),
+            queries_waiting: keep(&registry, IntGauge::with_opts(waiting).expect(WELL_FORMED)),
+            queries_evaluated: keep(&registry, IntGauge::with_opts(evaluated).expect(WELL_FORMED)),
+            query_seconds: histogram(
+                "loki_logql_querystats_latency_seconds",
+                "Seconds from a query to its answer.",
+                &["status_code", "type", "range"],
+                &QUERY_SECONDS,
+            ),
+            query_speed: histogram(
+                "loki_logql_querystats_bytes_processed_per_seconds",
+                "Bytes of lines and structured metadata that a query went through, a second.",
+                &["status_code", "type", "range"],
+                &SPEEDS,
+            ),
             panics: keep(&registry, IntCounter::with_opts(panics).expect(WELL_FORMED)),
             registry,
         }
@@ -111,6 +142,32 @@ impl RequestMetrics {
     pub(crate) fn connect(&self) -> InFlight {
         self.connections.inc();
         InFlight(self.connections.clone())
+    }
+
+    /// Counts a query that waits for its turn; the guard counts the end of that.
+    pub(crate) fn wait(&self) -> InFlight {
+        self.queries_waiting.inc();
+        InFlight(self.queries_waiting.clone())
+    }
+
+    /// Counts a query that is being evaluated; the guard counts its end.
+    pub(crate) fn evaluate(&self) -> InFlight {
+        self.queries_evaluated.inc();
+        InFlight(self.queries_evaluated.clone())
+    }
+
+    /// Counts a query that was answered: its kind, whether it was over a range, the status and, of one that came to a
+    /// result, the bytes that it went through.
+    pub(crate) fn observe_query(&self, kind: &str, is_range: bool, status: u16, took: Duration, bytes: Option<u64>) {
+        let mut digits = itoa::Buffer::new();
+        let labels = [digits.format(status), kind, if is_range { "range" } else { "instant" }];
+        let seconds = took.as_secs_f64();
+        self.query_seconds.with_label_values(&labels).observe(seconds);
+        if let Some(bytes) = bytes.filter(|_| seconds > 0.0) {
+            self.query_speed
+                .with_label_values(&labels)
+                .observe(bytes as f64 / seconds);
+        }
     }
 
     pub(crate) fn count_panic(&self) {

@@ -1,6 +1,7 @@
-use crate::support::TestServer;
+use crate::support::{T0, TestServer};
 use loki_core::Settings;
 use loki_http::ServerSettings;
+use loki_http::config::Config;
 
 #[test]
 fn a_server_that_answers_is_ready() {
@@ -14,6 +15,21 @@ fn metrics_carry_lokis_names() {
     let server = TestServer::start();
     server.push_lines("shop", &["one", "two"]);
     server.get("/loki/api/v1/labels");
+    let now = server.push_json(&format!(
+        r#"{{"streams":[{{"stream":{{"app":"shop"}},"values":[["{T0}000000000","{}"]]}}]}}"#,
+        "x".repeat(300_000)
+    ));
+    assert_eq!(now.status, 400);
+    assert_eq!(
+        server
+            .ask("/loki/api/v1/query_range", &[("query", "{app=\"shop\"}")])
+            .status,
+        200
+    );
+    assert_eq!(
+        server.ask("/loki/api/v1/query", &[("query", "{app=\"shop\"}")]).status,
+        400
+    );
     let page = server.get("/metrics");
     assert_eq!(
         page.header("content-type"),
@@ -27,6 +43,21 @@ fn metrics_carry_lokis_names() {
         "loki_distributor_lines_received_total{format=\"loki\",is_internal_stream=\"false\",policy=\"\",tenant=\"fake\"} 2",
         "loki_ingester_memory_streams{tenant=\"fake\"} 1",
         "loki_ingester_wal_records_logged_total 1",
+        "loki_ingester_memory_chunks 1",
+        "loki_ingester_flush_queue_length 0",
+        "loki_querier_tail_active 0",
+        "loki_querier_tail_active_streams 0",
+        "loki_distributor_bytes_received_total{format=\"loki\",is_internal_stream=\"false\",policy=\"\",retention_hours=\"\",tenant=\"fake\"} ",
+        "loki_discarded_samples_total{format=\"loki\",policy=\"\",reason=\"line_too_long\",retention_hours=\"0\",tenant=\"fake\"} 1",
+        "loki_logql_querystats_latency_seconds_count{range=\"range\",status_code=\"200\",type=\"limited\"} 1",
+        "loki_logql_querystats_latency_seconds_count{range=\"instant\",status_code=\"400\",type=\"limited\"} 1",
+        "loki_query_frontend_queries_in_progress 0",
+        "loki_query_scheduler_queue_length 0",
+        "loki_ring_members{name=\"ingester\",state=\"ACTIVE\"} 1",
+        "loki_tcp_connections{protocol=\"http\"} ",
+        "process_cpu_seconds_total ",
+        "process_open_fds ",
+        "process_start_time_seconds ",
         "process_resident_memory_bytes ",
     ] {
         assert!(
@@ -111,6 +142,73 @@ fn the_cluster_is_one_process() {
 fn the_log_level_is_one_of_four_words() {
     let server = TestServer::start();
     let answer = server.request("POST", "/log_level?log_level=zzz", &[], b"");
-    let text = "{\"message\":\"unrecognized log level \\\"zzz\\\"\",\"status\":\"failed\"}\n";
+    let text = "{\"status\":\"failed\",\"message\":\"unrecognized log level \\\"zzz\\\"\"}\n";
     assert_eq!((answer.status, answer.text().as_str()), (400, text));
+}
+
+#[test]
+fn a_configuration_is_shown_whole_by_defaults_and_by_difference() {
+    let config = Config::from_yaml("auth_enabled: false\nreceiver: {labels: {via: alloy}}\n").expect("valid");
+    let server = TestServer::start_with(config.server, Settings::default());
+    let page = |mode: &str| server.get(&format!("/config?mode={mode}")).text();
+    assert_eq!(
+        page("diff"),
+        "auth_enabled: false\nreceiver:\n  labels:\n    via: alloy\n"
+    );
+    assert!(page("").contains("auth_enabled: false\n") && page("").contains("max_query_series: 500\n"));
+    assert!(page("defaults").contains("auth_enabled: true\n") && !page("defaults").contains("alloy"));
+    assert_eq!(page("nosuch"), page(""));
+}
+
+#[test]
+fn answers_have_their_keys_in_lokis_order() {
+    let server = TestServer::start();
+    let version = env!("CARGO_PKG_VERSION");
+    assert_eq!(
+        server.get("/loki/api/v1/status/buildinfo").text(),
+        format!(
+            "{{\"version\":\"{version}\",\"revision\":\"\",\"branch\":\"\",\"buildUser\":\"\",\"buildDate\":\"\",\"goVersion\":\"\"}}\n"
+        )
+    );
+    // A server that is embedded leaves the log to its host.
+    assert_eq!(
+        server.get("/log_level").text(),
+        "{\"message\":\"Current log level is unknown\"}\n"
+    );
+    let ring = server
+        .request("GET", "/ring", &[("Accept", "application/json")], b"")
+        .text();
+    let address = server.address;
+    let start =
+        format!("{{\"shards\":[{{\"id\":\"loki\",\"state\":\"ACTIVE\",\"address\":\"{address}\",\"timestamp\":\"");
+    assert!(ring.starts_with(&start), "{ring}");
+    assert!(
+        ring.contains(
+            "\"read_only\":false,\"read_only_updated_timestamp\":\"\",\"zone\":\"\",\"tokens\":[]}],\"now\":"
+        ),
+        "{ring}"
+    );
+}
+
+#[test]
+fn rings_are_there_for_the_parts_that_are() {
+    let rings = |engine| {
+        let server = TestServer::start_with(ServerSettings::default(), engine);
+        [
+            "ring",
+            "distributor/ring",
+            "compactor/ring",
+            "scheduler/ring",
+            "pattern/ring",
+            "ruler/ring",
+            "indexgateway/ring",
+        ]
+        .map(|path| server.get(&format!("/{path}")).status)
+    };
+    assert_eq!(rings(Settings::default()), [200, 200, 200, 200, 404, 200, 404]);
+    let patterns = Settings {
+        pattern_ingester: true,
+        ..Settings::default()
+    };
+    assert_eq!(rings(patterns), [200, 200, 200, 200, 200, 200, 404]);
 }

@@ -91,3 +91,99 @@ fn a_client_that_sends_nothing_is_given_up() {
         String::from_utf8_lossy(&rest)
     );
 }
+
+/// Segments on disk and streams in memory of the one tenant.
+fn stored(server: &TestServer) -> (String, String) {
+    let metrics = server.get("/metrics").text();
+    let value = |name: &str| {
+        let line = metrics
+            .lines()
+            .find(|line| line.starts_with(&format!("{name}{{tenant=\"fake\"}} ")));
+        line.and_then(|line| line.rsplit_once(' ')).expect(name).1.to_owned()
+    };
+    (value("loki_store_segments"), value("loki_ingester_memory_streams"))
+}
+
+#[test]
+fn an_ingester_can_stop_and_leave_the_server_running() {
+    for (method, path, flushed) in [
+        ("POST", "/ingester/flush_shutdown", true),
+        ("GET", "/ingester/shutdown?terminate=false", true),
+        (
+            "POST",
+            "/ingester/shutdown?terminate=F&flush=0&delete_ring_tokens=true",
+            false,
+        ),
+    ] {
+        let server = TestServer::start();
+        server.push_lines("shop", &["one"]);
+        assert_eq!(server.request(method, path, &[], b"").status, 204, "{path}");
+        let expected = if flushed { ("1", "0") } else { ("0", "1") };
+        assert_eq!(
+            stored(&server),
+            (expected.0.to_owned(), expected.1.to_owned()),
+            "{path}"
+        );
+
+        // What was there is found; more is not taken, and clients try again later.
+        assert_eq!(entries(&server), 1);
+        let refused = server.push_json(r#"{"streams":[{"stream":{"app":"x"},"values":[["1","late"]]}]}"#);
+        assert_eq!(
+            (refused.status, refused.text().as_str()),
+            (503, "the engine takes no more pushes\n")
+        );
+        let ready = server.get("/ready");
+        assert_eq!(ready.status, 503);
+        assert!(
+            ready.text().starts_with("Some services are not Running:\nRunning: ")
+                && ready.text().contains("\nTerminated: 1\n\n"),
+            "{}",
+            ready.text()
+        );
+        assert!(server.get("/services").text().contains("ingester => Terminated\n"));
+        let ring = server
+            .request("GET", "/ring", &[("Accept", "application/json")], b"")
+            .json();
+        assert_eq!(ring["shards"], serde_json::json!([]));
+        for again in ["/ingester/shutdown", "/ingester/flush_shutdown"] {
+            let answer = server.request("POST", again, &[], b"");
+            let text = "Ingester is stopping or already stopped.";
+            assert_eq!((answer.status, answer.text().as_str()), (503, text));
+        }
+    }
+}
+
+#[test]
+fn a_shutdown_ends_the_server_and_leaves_in_memory_what_it_is_told_to() {
+    for (path, prepared, segments) in [
+        ("/ingester/shutdown", false, 1),
+        ("/ingester/shutdown?flush=false", false, 0),
+        // What is said with the stop holds, whatever was prepared.
+        ("/ingester/shutdown?flush=false&terminate=true", true, 0),
+    ] {
+        let server = TestServer::start();
+        server.push_lines("shop", &["one"]);
+        if prepared {
+            assert_eq!(
+                server.request("POST", "/ingester/prepare_shutdown", &[], b"").status,
+                204
+            );
+        }
+        assert_eq!(server.request("POST", path, &[], b"").status, 204);
+        let directory = server.wait();
+        let engine = loki_core::Engine::open(directory.path(), Settings::default()).expect("opens");
+        assert_eq!(engine.metrics().tenants[0].segments, segments, "{path}");
+    }
+}
+
+#[test]
+fn a_prepared_stop_flushes() {
+    let server = TestServer::start();
+    server.push_lines("shop", &["one"]);
+    assert_eq!(
+        server.request("POST", "/ingester/prepare_shutdown", &[], b"").status,
+        204
+    );
+    let engine = loki_core::Engine::open(server.stop().path(), Settings::default()).expect("opens");
+    assert_eq!(engine.metrics().tenants[0].segments, 1);
+}

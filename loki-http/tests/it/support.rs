@@ -81,13 +81,18 @@ impl TestServer {
     /// Stops gracefully and gives back the directory.
     pub(crate) fn stop(mut self) -> TempDir {
         self.finish();
-        std::mem::replace(&mut self.directory, tempfile::tempdir().expect("a directory"))
+        self.into_directory()
     }
 
-    /// Waits for a server that stops by itself.
-    pub(crate) fn wait(mut self) {
+    /// Waits for a server that stops by itself, and gives back the directory.
+    pub(crate) fn wait(mut self) -> TempDir {
         let running = self.running.take().expect("running");
         self.runtime.block_on(running).expect("no panic").expect("a clean stop");
+        self.into_directory()
+    }
+
+    fn into_directory(mut self) -> TempDir {
+        std::mem::replace(&mut self.directory, tempfile::tempdir().expect("a directory"))
     }
 
     fn finish(&mut self) {
@@ -173,7 +178,7 @@ pub(crate) fn encode(parameters: &[(&str, &str)]) -> String {
     pairs.join("&")
 }
 
-pub(crate) fn send(connection: &mut TcpStream, method: &str, path: &str, headers: &[(&str, &str)], body: &[u8]) {
+pub(crate) fn send(connection: &mut impl Write, method: &str, path: &str, headers: &[(&str, &str)], body: &[u8]) {
     let mut head = format!("{method} {path} HTTP/1.1\r\nHost: test\r\n");
     for (name, value) in headers {
         head.push_str(&format!("{name}: {value}\r\n"));
@@ -184,7 +189,7 @@ pub(crate) fn send(connection: &mut TcpStream, method: &str, path: &str, headers
 }
 
 /// Reads one answer; the connection stays open for the next.
-pub(crate) fn receive(connection: &mut TcpStream) -> Answer {
+pub(crate) fn receive(connection: &mut impl Read) -> Answer {
     let mut bytes = Vec::new();
     let end = loop {
         let mut buffer = [0; 4096];
