@@ -13,3 +13,4 @@ mod stop;
 mod suite;
 mod support;
 mod tail;
+mod tls;
