@@ -1,7 +1,7 @@
 //! Log lines into sealed blocks: megabytes of lines a second, appending included, by codec.
 
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
-use loki_chunk::{ChunkBuilder, Encoding, EntryRef, HeadBlock};
+use loki_chunk::{ChunkBuilder, Compressor, Encoding, EntryRef, HeadBlock};
 
 fn encode(criterion: &mut Criterion) {
     let entries = loki_benches::log_text::entries(8 << 20);
@@ -31,7 +31,39 @@ fn encode(criterion: &mut Criterion) {
             bencher.iter(|| chunk_of(&entries, encoding));
         });
     }
+    let heads = heads_of(&entries);
+    for (layout, mut compressor) in [
+        ("plain", Compressor::new(Encoding::Zstd)),
+        ("typed", Compressor::typed(Encoding::Zstd)),
+    ] {
+        group.bench_function(BenchmarkId::new("layout", layout), |bencher| {
+            bencher.iter(|| {
+                heads
+                    .iter()
+                    .map(|head| head.seal_with(&mut compressor).data.len())
+                    .sum::<usize>()
+            });
+        });
+    }
     group.finish();
+}
+
+/// Full blocks, open.
+fn heads_of(entries: &[(i64, String)]) -> Vec<HeadBlock> {
+    let mut heads = vec![HeadBlock::new()];
+    for (timestamp, line) in entries {
+        let entry = EntryRef {
+            timestamp: *timestamp,
+            line: line.as_bytes(),
+            metadata: &[],
+        };
+        if !heads.last().is_some_and(|head| head.has_room_for(entry)) {
+            heads.push(HeadBlock::new());
+        }
+        let head = heads.last_mut().expect("there is one");
+        head.append(entry).expect("it has room");
+    }
+    heads
 }
 
 fn chunk_of(entries: &[(i64, String)], encoding: Encoding) -> Vec<u8> {

@@ -1,7 +1,7 @@
 //! Sealed blocks read again: whole in bytes of lines a second, small columns in entries a second.
 
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
-use loki_chunk::{BlockColumns, BlockSource, Chunk, ChunkBuilder, ColumnSet, Encoding, EntryRef, Merge};
+use loki_chunk::{BlockColumns, BlockSource, Chunk, ChunkBuilder, ColumnSet, Compressor, Encoding, EntryRef, Merge};
 
 fn scan(criterion: &mut Criterion) {
     let entries = loki_benches::log_text::entries(8 << 20);
@@ -23,6 +23,13 @@ fn scan(criterion: &mut Criterion) {
         entries.iter().map(|(timestamp, line)| (*timestamp, line.as_bytes())),
         Encoding::Zstd,
     );
+    let typed = typed(&chunk);
+    for (columns_name, want) in [("all", ColumnSet::ALL), ("lengths", ColumnSet::OFFSETS)] {
+        let mut columns = BlockColumns::new();
+        group.bench_function(BenchmarkId::new(columns_name, "typed"), |bencher| {
+            bencher.iter(|| read_all(&typed, &mut columns, want));
+        });
+    }
     group.bench_function("merge", |bencher| bencher.iter(|| merge_all(&chunk)));
 
     let regular = (0..1 << 20).map(|second| (second * 1_000_000_000, b"".as_slice()));
@@ -43,6 +50,20 @@ fn scan(criterion: &mut Criterion) {
         }
     }
     group.finish();
+}
+
+/// The same blocks with typed columns.
+fn typed(chunk: &Chunk<Vec<u8>>) -> Chunk<Vec<u8>> {
+    let mut compressor = Compressor::typed(Encoding::Zstd);
+    let mut builder = ChunkBuilder::new(Encoding::Zstd);
+    let mut columns = BlockColumns::new();
+    for index in 0..chunk.blocks().len() {
+        chunk
+            .read(index, &mut columns, ColumnSet::ALL)
+            .expect("it was just built");
+        builder.push_block(&columns.seal_with(&mut compressor).expect("all columns were read"));
+    }
+    Chunk::open(builder.finish()).expect("it was just built")
 }
 
 fn read_all(chunk: &Chunk<Vec<u8>>, columns: &mut BlockColumns, want: ColumnSet) {

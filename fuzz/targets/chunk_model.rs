@@ -1,7 +1,7 @@
 //! Any sequence of calls, against a model that is a vector of entries.
 
 use loki_chunk::{
-    BlockColumns, BlockSource, Chunk, ChunkBuilder, ColumnSet, Direction, Encoding, Entry, HeadBlock, Merge,
+    BlockColumns, BlockSource, Chunk, ChunkBuilder, ColumnSet, Compressor, Direction, Encoding, Entry, HeadBlock, Merge,
 };
 
 /// Takes `data` as a program: appends, cuts and questions.
@@ -10,6 +10,11 @@ pub fn run(data: &[u8]) {
         return;
     };
     let encoding = Encoding::ALL[usize::from(first % 4)];
+    let mut compressor = if first & 4 == 0 {
+        Compressor::new(encoding)
+    } else {
+        Compressor::typed(encoding)
+    };
     let mut builder = ChunkBuilder::new(encoding);
     let mut head = HeadBlock::new();
     // What the open block should hold, and what each block so far should.
@@ -20,7 +25,7 @@ pub fn run(data: &[u8]) {
         program = rest;
         match step % 8 {
             0 => {
-                builder.push_block(&head.seal(encoding));
+                builder.push_block(&head.seal_with(&mut compressor));
                 head.clear();
                 if !open.is_empty() {
                     sealed.push(sorted(std::mem::take(&mut open)));
@@ -44,7 +49,7 @@ pub fn run(data: &[u8]) {
             }
         }
     }
-    builder.push_block(&head.seal(encoding));
+    builder.push_block(&head.seal_with(&mut compressor));
     if !open.is_empty() {
         sealed.push(sorted(open));
     }

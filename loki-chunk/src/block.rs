@@ -2,10 +2,13 @@
 
 use std::ops::Range;
 
-use crate::columns::encode_timestamps;
+use crate::columns::{ColumnSet, encode_timestamps};
 use crate::encoding::{Compressor, Encoding};
 use crate::error::{Error, ErrorKind, Result};
-use crate::format::{BLOCK_MAX_ENTRIES, HEADER_BYTES, LINE_MAX_BYTES, Reader, SECTION_MAX_BYTES, SECTIONS};
+use crate::format::{
+    BLOCK_MAX_BYTES, BLOCK_MAX_ENTRIES, HEADER_BYTES, LINE_MAX_BYTES, Reader, SECTION_MAX_BYTES, SECTIONS,
+};
+use crate::layout::Layout;
 use crate::metadata::{self, MetadataColumn};
 use crate::packed;
 
@@ -74,6 +77,8 @@ pub struct BlockHeader {
     pub offset: u64,
     /// How its sections are compressed.
     pub encoding: Encoding,
+    /// What the timestamps and lines are before that.
+    pub layout: Layout,
     /// Timestamps, lengths, metadata, lines.
     pub sections: [SectionHeader; SECTIONS],
 }
@@ -196,6 +201,12 @@ impl BlockHeader {
         if u64::from(self.sections[Section::Lines as usize].raw_bytes) != self.line_bytes {
             return malformed("raw bytes of the lines are not the line bytes");
         }
+        if self.layout == Layout::Typed {
+            bound("bytes of typed lines", BLOCK_MAX_BYTES, self.line_bytes)?;
+            if self.sections[Section::Lengths as usize].raw_bytes != 0 {
+                return malformed("typed lines have lengths apart");
+            }
+        }
         if self.offset.checked_add(self.stored_bytes()).is_none() {
             return malformed("place exceeds 64 bits");
         }
@@ -211,7 +222,7 @@ impl BlockHeader {
         out.extend_from_slice(&self.line_bytes.to_le_bytes());
         out.extend_from_slice(&self.metadata_bytes.to_le_bytes());
         out.extend_from_slice(&self.offset.to_le_bytes());
-        out.extend_from_slice(&[self.encoding.code(), 0, 0, 0]);
+        out.extend_from_slice(&[self.encoding.code(), self.layout.code(), 0, 0]);
         for section in &self.sections {
             out.extend_from_slice(&section.stored_bytes.to_le_bytes());
             out.extend_from_slice(&section.raw_bytes.to_le_bytes());
@@ -226,14 +237,17 @@ impl BlockHeader {
         let (min_timestamp, max_timestamp) = (reader.i64()?, reader.i64()?);
         let (line_bytes, metadata_bytes, offset) = (reader.u64()?, reader.u64()?, reader.u64()?);
         let place = reader.at();
-        let [code, reserved @ ..] = reader.array::<4>()?;
+        let [code, layout, reserved @ ..] = reader.array::<4>()?;
         let encoding =
             Encoding::from_code(code).ok_or_else(|| Error::at(ErrorKind::EncodingCode { found: code }, place))?;
-        if reserved != [0; 3] {
+        let Some(layout) = Layout::from_code(layout) else {
+            return Err(Error::malformed("block header", "unknown layout", place + 1));
+        };
+        if reserved != [0; 2] {
             return Err(Error::malformed(
                 "block header",
                 "reserved bytes are not zero",
-                place + 1,
+                place + 2,
             ));
         }
         let mut sections = [SectionHeader::default(); SECTIONS];
@@ -254,6 +268,7 @@ impl BlockHeader {
             metadata_bytes,
             offset,
             encoding,
+            layout,
             sections,
         };
         header.check(start)?;
@@ -284,10 +299,11 @@ pub struct Block {
     pub data: Vec<u8>,
 }
 
-/// Compresses columns of ascending timestamps, whose sizes the caller has kept within the bounds of the format.
+/// Compresses columns of ascending timestamps and of lines that end at `offsets` behind a 0. The caller has kept sizes within
+/// the bounds of the format.
 pub(crate) fn seal<'a>(
     timestamps: &[i64],
-    lengths: impl Iterator<Item = u32>,
+    offsets: &[u32],
     lines: &[u8],
     columns: impl ExactSizeIterator<Item = &'a MetadataColumn> + Clone,
     compressor: &mut Compressor,
@@ -297,11 +313,11 @@ pub(crate) fn seal<'a>(
     let mut sections = [SectionHeader::default(); SECTIONS];
     let mut raw = Vec::new();
 
-    encode_timestamps(timestamps, &mut numbers, &mut raw);
+    encode_timestamps(timestamps, Layout::Plain, &mut numbers, &mut raw);
     sections[Section::Timestamps as usize] = put_section(&raw, compressor, &mut data);
 
     numbers.clear();
-    numbers.extend(lengths.map(u64::from));
+    numbers.extend(offsets.windows(2).map(|pair| u64::from(pair[1] - pair[0])));
     let longest_line = numbers.iter().copied().max().unwrap_or(0) as u32;
     raw.clear();
     packed::encode(&numbers, &mut raw);
@@ -322,9 +338,56 @@ pub(crate) fn seal<'a>(
         metadata_bytes,
         offset: 0,
         encoding: compressor.encoding(),
+        layout: Layout::Plain,
         sections,
     };
-    Block { header, data }
+    let plain = Block { header, data };
+    match seal_typed(&plain, timestamps, lines, offsets, compressor) {
+        Some(typed) if typed.data.len() < plain.data.len() => typed,
+        _ => plain,
+    }
+}
+
+/// The same block typed, where that is wanted, possible, and gives back what went in.
+fn seal_typed(
+    plain: &Block,
+    timestamps: &[i64],
+    lines: &[u8],
+    offsets: &[u32],
+    compressor: &mut Compressor,
+) -> Option<Block> {
+    if lines.len() > BLOCK_MAX_BYTES {
+        return None;
+    }
+    let mut header = BlockHeader {
+        layout: Layout::Typed,
+        ..plain.header
+    };
+    compressor.with_typed(|encoder, check, compressor| {
+        let mut data = Vec::with_capacity(plain.data.len());
+        let mut raw = Vec::new();
+        encode_timestamps(timestamps, Layout::Typed, &mut Vec::new(), &mut raw);
+        header.sections[Section::Timestamps as usize] = put_section(&raw, compressor, &mut data);
+        header.sections[Section::Lengths as usize] = put_section(&[], compressor, &mut data);
+        data.extend_from_slice(&plain.data[plain.header.section_range(Section::Metadata)]);
+        let start = data.len();
+        if !encoder.lines(lines, offsets, compressor, &mut data) {
+            return None;
+        }
+        header.sections[Section::Lines as usize] = SectionHeader {
+            stored_bytes: (data.len() - start) as u32,
+            raw_bytes: lines.len() as u32,
+            checksum: crc32fast::hash(&data[start..]),
+        };
+        // What stands here may replace the last other copy there is, so it is read before it is trusted.
+        let want = ColumnSet::TIMESTAMPS | ColumnSet::LINES;
+        check.clear();
+        let is_same = check.read(&header, &data, want).is_ok()
+            && check.timestamps() == timestamps
+            && check.offsets() == offsets
+            && check.lines() == lines;
+        is_same.then_some(Block { header, data })
+    })?
 }
 
 fn put_section(raw: &[u8], compressor: &mut Compressor, data: &mut Vec<u8>) -> SectionHeader {

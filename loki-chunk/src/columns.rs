@@ -8,8 +8,11 @@ use crate::encoding::{Compressor, Decompressor};
 use crate::entry::EntryRef;
 use crate::error::{Error, ErrorKind, Result};
 use crate::format::{Reader, put_varint};
+use crate::layout::Layout;
 use crate::metadata::{self, ColumnPool, MetadataColumn};
 use crate::packed;
+use crate::steps;
+use crate::typed::{self, Shape};
 
 /// A set of columns.
 ///
@@ -54,6 +57,11 @@ impl ColumnSet {
 
     const fn holds_line_bytes(self) -> bool {
         self.0 & 4 != 0
+    }
+
+    /// Whether neither lines nor their offsets are in the set.
+    const fn is_empty_of_lines(self) -> bool {
+        self.0 & Self::LINES.0 == 0
     }
 }
 
@@ -115,6 +123,7 @@ pub struct BlockColumns {
     pub(crate) metadata: ColumnPool,
     scratch: Vec<u8>,
     decompressor: Decompressor,
+    typed: typed::Decoder,
 }
 
 impl BlockColumns {
@@ -158,14 +167,21 @@ impl BlockColumns {
                 decode_timestamps(raw, header, &mut columns.timestamps)
             })?;
         }
-        if missing.contains(ColumnSet::OFFSETS) {
-            self.with_section(header, data, Section::Lengths, |raw, columns| {
-                decode_offsets(raw, header, &mut columns.offsets)
-            })?;
-        }
         if missing.contains(ColumnSet::METADATA) {
             self.with_section(header, data, Section::Metadata, |raw, columns| {
                 metadata::decode(raw, header.entries as usize, &mut columns.metadata)
+            })?;
+        }
+        match header.layout {
+            Layout::Plain => self.decode_plain_lines(header, data, missing),
+            Layout::Typed => self.decode_typed_lines(header, data, missing),
+        }
+    }
+
+    fn decode_plain_lines(&mut self, header: &BlockHeader, data: &[u8], missing: ColumnSet) -> Result<()> {
+        if missing.contains(ColumnSet::OFFSETS) {
+            self.with_section(header, data, Section::Lengths, |raw, columns| {
+                decode_offsets(raw, header, &mut columns.offsets)
             })?;
         }
         if missing.holds_line_bytes() {
@@ -182,6 +198,29 @@ impl BlockColumns {
             }
         }
         Ok(())
+    }
+
+    fn decode_typed_lines(&mut self, header: &BlockHeader, data: &[u8], missing: ColumnSet) -> Result<()> {
+        if missing.is_empty_of_lines() {
+            return Ok(());
+        }
+        let stored = header.section_bytes(data, Section::Lines)?;
+        header.check_section(stored, Section::Lines)?;
+        let shape = Shape {
+            entries: header.entries as usize,
+            line_bytes: header.line_bytes as usize,
+        };
+        let Self {
+            typed, lines, offsets, ..
+        } = self;
+        let decoded = if missing.holds_line_bytes() {
+            typed.lines(stored, header.encoding, shape, lines, offsets)
+        } else {
+            typed.offsets(stored, header.encoding, shape, offsets)
+        };
+        decoded
+            .and_then(|()| check_offsets(offsets, header))
+            .map_err(|error| Error::at(error.kind().clone(), header.section_range(Section::Lines).start))
     }
 
     /// Gives `decode` the raw bytes of a section, decompressed into a scratch buffer where they have to be.
@@ -300,10 +339,9 @@ impl BlockColumns {
             };
             return Err(Error::refused(kind));
         }
-        let lengths = self.offsets.windows(2).map(|pair| pair[1] - pair[0]);
         Ok(block::seal(
             &self.timestamps,
-            lengths,
+            &self.offsets,
             &self.lines,
             self.metadata().iter(),
             compressor,
@@ -316,6 +354,7 @@ impl BlockColumns {
             + self.offsets.capacity() * size_of::<u32>()
             + self.lines.capacity()
             + self.scratch.capacity()
+            + self.typed.memory_bytes()
             + self.metadata.memory_bytes()
     }
 }
@@ -333,7 +372,7 @@ impl PartialEq for BlockColumns {
 }
 
 /// Appends the section of ascending `timestamps`: the unit that divides every step, then the steps in that unit.
-pub(crate) fn encode_timestamps(timestamps: &[i64], steps: &mut Vec<u64>, out: &mut Vec<u8>) {
+pub(crate) fn encode_timestamps(timestamps: &[i64], layout: Layout, steps: &mut Vec<u64>, out: &mut Vec<u8>) {
     if timestamps.is_empty() {
         return;
     }
@@ -344,7 +383,10 @@ pub(crate) fn encode_timestamps(timestamps: &[i64], steps: &mut Vec<u64>, out: &
         steps.iter_mut().for_each(|step| *step /= unit);
     }
     put_varint(out, unit);
-    packed::encode(steps, out);
+    match layout {
+        Layout::Plain => packed::encode(steps, out),
+        Layout::Typed => steps::encode(steps, out),
+    }
 }
 
 fn greatest_common_divisor(mut a: u64, mut b: u64) -> u64 {
@@ -365,21 +407,40 @@ fn decode_timestamps(raw: &[u8], header: &BlockHeader, timestamps: &mut Vec<i64>
         let mut timestamp = header.min_timestamp;
         timestamps.reserve(header.entries as usize);
         timestamps.push(timestamp);
-        packed::decode(&mut reader, header.entries as usize - 1, |steps| {
-            timestamps.extend(steps.iter().map(|step| {
-                timestamp = timestamp.wrapping_add(step.wrapping_mul(unit) as i64);
-                timestamp
-            }));
-        })?;
-        if timestamp != header.max_timestamp || !timestamps.is_sorted() {
-            return Err(Error::malformed(
-                "timestamps",
-                "they do not ascend to the greatest of the header",
-                0,
-            ));
+        let mut after = |step: u64| {
+            timestamp = timestamp.wrapping_add(step.wrapping_mul(unit) as i64);
+            timestamp
+        };
+        let count = header.entries as usize - 1;
+        match header.layout {
+            Layout::Plain => packed::decode(&mut reader, count, |steps| {
+                timestamps.extend(steps.iter().map(|&step| after(step)));
+            })?,
+            Layout::Typed => steps::decode(&mut reader, count, |step| timestamps.push(after(step)))?,
         }
+        check_timestamps(timestamps, header)?;
     }
     reader.finish("timestamps")
+}
+
+/// Refuses timestamps other than the header promised.
+fn check_timestamps(timestamps: &[i64], header: &BlockHeader) -> Result<()> {
+    let ends = (header.entries > 0).then_some((header.min_timestamp, header.max_timestamp));
+    let found = timestamps.first().copied().zip(timestamps.last().copied());
+    if found == ends && timestamps.is_sorted() {
+        return Ok(());
+    }
+    let reason = "they do not ascend to the greatest of the header";
+    Err(Error::malformed("timestamps", reason, 0))
+}
+
+/// Refuses offsets whose longest line is not the one of the header.
+fn check_offsets(offsets: &[u32], header: &BlockHeader) -> Result<()> {
+    let longest = offsets.windows(2).map(|pair| pair[1] - pair[0]).max();
+    if longest.unwrap_or(0) == header.longest_line {
+        return Ok(());
+    }
+    Err(Error::malformed("lines", "the longest is not the one of the header", 0))
 }
 
 fn decode_offsets(raw: &[u8], header: &BlockHeader, offsets: &mut Vec<u32>) -> Result<()> {

@@ -15,13 +15,18 @@
 
 use crate::block::BlockHeader;
 use crate::error::{Error, ErrorKind, Result};
-use crate::format::{CHECKSUM_BYTES, DIRECTORY_HEAD_BYTES, DIRECTORY_MAGIC, HEADER_BYTES, Reader, VERSION};
+use crate::format::{
+    CHECKSUM_BYTES, DIRECTORY_HEAD_BYTES, DIRECTORY_MAGIC, HEADER_BYTES, Reader, VERSION_PLAIN, VERSION_TYPED,
+};
+use crate::layout::Layout;
 
-/// The directory of these headers.
+/// The directory of these headers. Its version is the oldest that has what they need.
 pub fn encode(headers: &[BlockHeader]) -> Vec<u8> {
     let mut out = Vec::with_capacity(DIRECTORY_HEAD_BYTES + headers.len() * HEADER_BYTES + CHECKSUM_BYTES);
     out.extend_from_slice(&DIRECTORY_MAGIC);
-    out.extend_from_slice(&VERSION.to_le_bytes());
+    let is_plain = headers.iter().all(|header| header.layout == Layout::Plain);
+    let version = if is_plain { VERSION_PLAIN } else { VERSION_TYPED };
+    out.extend_from_slice(&version.to_le_bytes());
     out.extend_from_slice(&(HEADER_BYTES as u16).to_le_bytes());
     out.extend_from_slice(&(headers.len() as u32).to_le_bytes());
     headers.iter().for_each(|header| header.encode(&mut out));
@@ -47,13 +52,13 @@ pub fn decode(bytes: &[u8]) -> Result<Vec<BlockHeader>> {
         ));
     }
     let place = reader.at();
-    let found = reader.u16()?;
-    if found != VERSION {
+    let version = reader.u16()?;
+    if !(VERSION_PLAIN..=VERSION_TYPED).contains(&version) {
         return Err(Error::at(
             ErrorKind::Version {
-                oldest: VERSION,
-                newest: VERSION,
-                found,
+                oldest: VERSION_PLAIN,
+                newest: VERSION_TYPED,
+                found: version,
             },
             place,
         ));
@@ -85,5 +90,15 @@ pub fn decode(bytes: &[u8]) -> Result<Vec<BlockHeader>> {
             covered.len(),
         ));
     }
-    (0..blocks).map(|_| BlockHeader::decode(&mut reader)).collect()
+    let headers = (0..blocks).map(|_| {
+        let place = reader.at();
+        let header = BlockHeader::decode(&mut reader)?;
+        match header.layout {
+            Layout::Typed if version < VERSION_TYPED => {
+                Err(Error::malformed("block header", "layout is of a later version", place))
+            }
+            _ => Ok(header),
+        }
+    });
+    headers.collect()
 }

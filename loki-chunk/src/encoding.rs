@@ -6,7 +6,9 @@ use std::str::FromStr;
 
 use zstd::zstd_safe::CParameter;
 
+use crate::columns::BlockColumns;
 use crate::error::{Error, ErrorKind, Result};
+use crate::typed;
 
 /// Fast enough for every push and within a tenth of what level 3 saves on log text.
 const ZSTD_LEVEL: i32 = 1;
@@ -99,20 +101,52 @@ impl FromStr for Encoding {
 /// ```
 pub struct Compressor {
     encoding: Encoding,
+    /// Of typed columns; `None` where blocks stay plain.
+    typed: Option<Box<Typed>>,
     zstd: Option<zstd::bulk::Compressor<'static>>,
     snappy: snap::raw::Encoder,
     buffer: Vec<u8>,
 }
 
+/// What is kept between typed blocks.
+#[derive(Debug, Default)]
+struct Typed {
+    encoder: typed::Encoder,
+    check: BlockColumns,
+}
+
 impl Compressor {
-    /// A compressor; contexts are made when first needed.
+    /// A compressor of plain blocks; contexts are made when first needed.
     pub fn new(encoding: Encoding) -> Self {
         Self {
             encoding,
+            typed: None,
             zstd: None,
             snappy: snap::raw::Encoder::new(),
             buffer: Vec::new(),
         }
+    }
+
+    /// A compressor that lays blocks out as [`Layout::Typed`](crate::Layout::Typed), each unless it is smaller plain.
+    ///
+    /// This is for blocks that are kept: it takes several times as long as [`new`](Self::new).
+    pub fn typed(encoding: Encoding) -> Self {
+        Self {
+            typed: Some(Box::default()),
+            ..Self::new(encoding)
+        }
+    }
+
+    /// Lends the encoder of typed columns, where there is one, columns to read what it made, and the rest.
+    pub(crate) fn with_typed<T>(
+        &mut self,
+        encode: impl FnOnce(&mut typed::Encoder, &mut BlockColumns, &mut Self) -> T,
+    ) -> Option<T> {
+        let mut typed = self.typed.take()?;
+        let Typed { encoder, check } = &mut *typed;
+        let done = encode(encoder, check, self);
+        self.typed = Some(typed);
+        Some(done)
     }
 
     /// What it compresses with.
@@ -176,6 +210,7 @@ impl fmt::Debug for Compressor {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Compressor")
             .field("encoding", &self.encoding)
+            .field("is_typed", &self.typed.is_some())
             .finish_non_exhaustive()
     }
 }

@@ -6,12 +6,14 @@ use crate::error::{Error, ErrorKind, Result};
 pub(crate) const DIRECTORY_MAGIC: [u8; 4] = *b"LKCD";
 /// Last bytes of a chunk that is whole in one buffer.
 pub(crate) const TRAILER_MAGIC: [u8; 4] = *b"LKCE";
-/// The version written, which is the only one there has been.
-pub(crate) const VERSION: u16 = 1;
+/// The version of a directory all of whose blocks are plain.
+pub(crate) const VERSION_PLAIN: u16 = 1;
+/// The version of a directory with typed blocks.
+pub(crate) const VERSION_TYPED: u16 = 2;
 
 /// Magic, version, bytes of one header, number of blocks.
 pub(crate) const DIRECTORY_HEAD_BYTES: usize = 4 + 2 + 2 + 4;
-/// Entries, longest line, four 8-byte numbers, place, encoding with three bytes in reserve, four sections.
+/// Entries, longest line, four 8-byte numbers, place, encoding, layout, two bytes in reserve, four sections.
 pub(crate) const HEADER_BYTES: usize = 4 + 4 + 4 * 8 + 8 + 4 + SECTIONS * SECTION_BYTES;
 /// Sections of a block: timestamps, lengths, metadata, lines.
 pub(crate) const SECTIONS: usize = 4;
@@ -114,6 +116,27 @@ impl<'a> Reader<'a> {
             }
         }
         Err(Error::malformed("number", "more than 64 bits", start))
+    }
+
+    /// Hands over `count` LEB128 numbers in order; those of one byte cost little.
+    pub(crate) fn varints(&mut self, count: usize, mut each: impl FnMut(u64)) -> Result<()> {
+        let bytes = self.bytes;
+        let mut at = self.at;
+        for _ in 0..count {
+            match bytes.get(at) {
+                Some(&byte) if byte < 0x80 => {
+                    at += 1;
+                    each(u64::from(byte));
+                }
+                _ => {
+                    self.at = at;
+                    each(self.varint()?);
+                    at = self.at;
+                }
+            }
+        }
+        self.at = at;
+        Ok(())
     }
 
     /// A LEB128 number that counts things of which at most `limit` may exist.

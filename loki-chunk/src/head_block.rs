@@ -270,10 +270,12 @@ impl HeadBlock {
             return columns.seal_with(compressor).expect("all columns were asked for");
         }
         let columns: Vec<&MetadataColumn> = self.metadata.columns().collect();
-        let lengths = (0..self.len()).map(|entry| self.ends[entry] - self.line_start(entry) as u32);
+        let mut offsets = Vec::with_capacity(self.len() + 1);
+        offsets.push(0);
+        offsets.extend_from_slice(&self.ends);
         block::seal(
             &self.timestamps,
-            lengths,
+            &offsets,
             &self.lines,
             columns.iter().copied(),
             compressor,

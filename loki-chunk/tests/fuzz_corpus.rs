@@ -11,6 +11,9 @@ mod chunk_decode;
 #[path = "../../fuzz/targets/chunk_model.rs"]
 #[allow(unreachable_pub, reason = "the fuzz workspace calls it")]
 mod chunk_model;
+#[path = "../../fuzz/targets/chunk_typed.rs"]
+#[allow(unreachable_pub, reason = "the fuzz workspace calls it")]
+mod chunk_typed;
 
 #[test]
 fn golden_files_and_recorded_crashers_hold() {
@@ -21,6 +24,7 @@ fn golden_files_and_recorded_crashers_hold() {
     for (target, run) in [
         ("chunk_decode", chunk_decode::run as fn(&[u8])),
         ("chunk_model", chunk_model::run),
+        ("chunk_typed", chunk_typed::run),
     ] {
         // The folder is there once a crash was found.
         let recorded = fs::read_dir(root.join("../fuzz/regressions").join(target))
@@ -45,6 +49,19 @@ proptest! {
         let place = place.index(bytes.len());
         bytes[place] = byte;
         chunk_decode::run(&bytes);
+    }
+
+    #[test]
+    fn any_bytes_hold_as_typed_lines(data in proptest::collection::vec(any::<u8>(), 0..300)) {
+        chunk_typed::run(&data);
+    }
+
+    #[test]
+    fn any_text_with_variables_holds_as_typed_lines(
+        first: u8,
+        text in "([a-f]{1,3}|[0-9]{1,21}|0[0-9]{1,3}|[0-9a-f]{6,17}|[ =:./_-]|\n|[A-F0-9]{7}|0x[0-9a-f]{1,16}){0,60}",
+    ) {
+        chunk_typed::run(&[&[first], text.as_bytes()].concat());
     }
 
     #[test]

@@ -1,0 +1,66 @@
+//! Any bytes as lines come back from typed columns, and any bytes as typed columns are an error or lines of the right shape.
+
+use loki_chunk::{Block, BlockColumns, ColumnSet, Compressor, Encoding, EntryRef, HeadBlock, Layout};
+
+/// Takes `data` as lines, repeated so that columns form, then as damage to the columns they became.
+pub fn run(data: &[u8]) {
+    let Some((&first, rest)) = data.split_first() else {
+        return;
+    };
+    let lines: Vec<&[u8]> = rest.split(|&byte| byte == b'\n').collect();
+    let mut head = HeadBlock::new();
+    for round in 0..1 + i64::from(first % 16) {
+        for (place, &line) in lines.iter().enumerate() {
+            let entry = EntryRef {
+                timestamp: round * 1_000 + place as i64,
+                line,
+                metadata: &[],
+            };
+            if !head.has_room_for(entry) || head.append(entry).is_err() {
+                break;
+            }
+        }
+    }
+    for encoding in [Encoding::None, Encoding::Zstd] {
+        let plain = head.seal(encoding);
+        let typed = head.seal_with(&mut Compressor::typed(encoding));
+        assert!(typed.data.len() <= plain.data.len());
+        assert_eq!(columns(&typed, ColumnSet::ALL), columns(&plain, ColumnSet::ALL));
+        assert_eq!(columns(&typed, ColumnSet::OFFSETS), columns(&plain, ColumnSet::OFFSETS));
+        if typed.header.layout == Layout::Typed {
+            damage(typed, rest);
+        }
+    }
+}
+
+/// Overwrites bytes, three of `program` a time, and makes the checksums fit.
+fn damage(mut block: Block, program: &[u8]) {
+    for change in program.chunks_exact(3).take(64) {
+        let place = usize::from(u16::from_le_bytes([change[0], change[1]])) % block.data.len();
+        block.data[place] ^= change[2];
+        let mut at = 0;
+        for section in &mut block.header.sections {
+            let end = at + section.stored_bytes as usize;
+            section.checksum = crc32fast::hash(&block.data[at..end]);
+            at = end;
+        }
+        let (mut all, mut offsets) = (BlockColumns::new(), BlockColumns::new());
+        let read = all.read(&block.header, &block.data, ColumnSet::LINES | ColumnSet::TIMESTAMPS);
+        let alone = offsets.read(&block.header, &block.data, ColumnSet::OFFSETS);
+        if read.is_ok() {
+            assert_eq!(all.lines().len() as u64, block.header.line_bytes);
+            assert_eq!(all.offsets().len(), block.header.entries as usize + 1);
+            assert!(all.offsets().is_sorted() && all.timestamps().is_sorted());
+            alone.expect("lines could be read");
+            assert_eq!(offsets.offsets(), all.offsets());
+        }
+    }
+}
+
+fn columns(block: &Block, want: ColumnSet) -> BlockColumns {
+    let mut columns = BlockColumns::new();
+    columns
+        .read(&block.header, &block.data, want)
+        .expect("it was just sealed");
+    columns
+}

@@ -1,0 +1,200 @@
+//! Typed blocks give back every line as it was, whatever it holds, and are never larger than plain ones.
+#![expect(clippy::unwrap_used, reason = "a failed unwrap is a failed test")]
+
+mod support;
+
+use loki_chunk::{
+    BLOCK_MAX_BYTES, Block, BlockColumns, ColumnSet, Compressor, Encoding, Entry, EntryRef, ErrorKind, HeadBlock,
+    Layout,
+};
+use proptest::prelude::*;
+use support::{any_encoding, any_entries, append_all, entries_of, sorted};
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 128, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn any_entries_come_back(entries in any_entries(200), encoding in any_encoding()) {
+        let block = typed(&entries, encoding);
+        prop_assert_eq!(entries_of(&read(&block, ColumnSet::ALL)), sorted(&entries));
+    }
+
+    #[test]
+    fn lines_of_any_variables_come_back_in_no_more_bytes_than_plain(
+        entries in any_log(),
+        encoding in any_encoding(),
+    ) {
+        let block = typed(&entries, encoding);
+        let plain = head_of(&entries).seal(encoding);
+        prop_assert!(block.data.len() <= plain.data.len());
+        prop_assert_eq!(entries_of(&read(&block, ColumnSet::ALL)), sorted(&entries));
+        let (lengths, plain) = (read(&block, ColumnSet::OFFSETS), read(&plain, ColumnSet::OFFSETS));
+        prop_assert_eq!(lengths, plain, "lengths alone");
+    }
+
+    #[test]
+    fn damage_with_fitting_checksums_is_an_error_or_lines_of_the_same_shape(
+        entries in any_log(),
+        places in proptest::collection::vec((any::<proptest::sample::Index>(), any::<u8>()), 1..8),
+    ) {
+        let mut block = typed(&entries, Encoding::None);
+        prop_assume!(block.header.layout == Layout::Typed);
+        for (place, byte) in places {
+            let place = place.index(block.data.len());
+            block.data[place] = byte;
+        }
+        let mut at = 0;
+        for section in &mut block.header.sections {
+            let end = at + section.stored_bytes as usize;
+            section.checksum = crc32fast::hash(&block.data[at..end]);
+            at = end;
+        }
+        let mut columns = BlockColumns::new();
+        if columns.read(&block.header, &block.data, ColumnSet::ALL).is_ok() {
+            prop_assert_eq!(columns.len(), entries.len());
+            prop_assert_eq!(columns.lines().len() as u64, block.header.line_bytes);
+        } else {
+            prop_assert!(columns.is_empty() && columns.held() == ColumnSet::NONE);
+        }
+    }
+}
+
+/// Lines of a few templates, whose variables are anything that looks like a number, an id or a word, and some that are not.
+fn any_log() -> impl Strategy<Value = Vec<Entry>> {
+    let word = prop_oneof![Just("GET"), Just("user"), Just("took_ms"), Just("naïve"), Just("")];
+    let sign = prop_oneof![
+        Just("="),
+        Just(": "),
+        Just("\":\""),
+        Just("."),
+        Just("-"),
+        Just("\n"),
+        Just(" 0x"),
+        Just("/")
+    ];
+    let template = proptest::collection::vec((word, sign, 0usize..8), 1..8);
+    let templates = proptest::collection::vec(template, 1..4);
+    let variable = (
+        prop_oneof![
+            "[0-9]{1,3}",
+            "[1-9][0-9]{0,17}",
+            "0{1,4}[0-9]{0,3}",
+            "[0-9]{17,24}",
+            "[0-9a-f]{6,9}",
+            "[0-9A-F]{16}",
+            "[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}",
+            "[a-zA-Z0-9]{1,20}",
+        ],
+        0usize..8,
+    );
+    let lines = proptest::collection::vec((0usize..4, proptest::collection::vec(variable, 8)), 1..120);
+    (templates, lines).prop_map(|(templates, lines)| {
+        let line = |(template, variables): (usize, Vec<(String, usize)>)| {
+            let mut text = Vec::new();
+            for (place, (word, sign, kind)) in templates[template % templates.len()].iter().enumerate() {
+                text.extend_from_slice(word.as_bytes());
+                text.extend_from_slice(sign.as_bytes());
+                // Some places hold what others of theirs hold, some anything.
+                let (variable, other) = &variables[place];
+                match kind {
+                    0 => text.extend_from_slice(other.to_string().as_bytes()),
+                    1 => text.extend_from_slice(format!("{:02}:{:02}", other % 60, other * 7).as_bytes()),
+                    2 => text.push(*other as u8 + 0xf8),
+                    _ => text.extend_from_slice(variable.as_bytes()),
+                }
+            }
+            text
+        };
+        let entry = |(place, line): (usize, Vec<u8>)| Entry {
+            timestamp: place as i64 * 1_000_003,
+            line,
+            metadata: Vec::new(),
+        };
+        lines.into_iter().map(line).enumerate().map(entry).collect()
+    })
+}
+
+fn head_of(entries: &[Entry]) -> HeadBlock {
+    let mut head = HeadBlock::new();
+    append_all(&mut head, entries);
+    head
+}
+
+fn typed(entries: &[Entry], encoding: Encoding) -> Block {
+    head_of(entries).seal_with(&mut Compressor::typed(encoding))
+}
+
+fn read(block: &Block, want: ColumnSet) -> BlockColumns {
+    let mut columns = BlockColumns::new();
+    columns.read(&block.header, &block.data, want).unwrap();
+    columns
+}
+
+fn block_of(lines: impl Iterator<Item = String>, compressor: &mut Compressor) -> Block {
+    let mut head = HeadBlock::new();
+    for (place, line) in lines.enumerate() {
+        let entry = EntryRef {
+            timestamp: place as i64,
+            line: line.as_bytes(),
+            metadata: &[],
+        };
+        head.append(entry).unwrap();
+    }
+    head.seal_with(compressor)
+}
+
+/// A number that looks random.
+fn random(seed: u64) -> u64 {
+    (seed + 1).wrapping_mul(0x9e37_79b9_7f4a_7c15) ^ (seed + 7).wrapping_mul(0xd6e8_feb8_6659_fd93).rotate_left(31)
+}
+
+#[test]
+fn variables_take_little_more_than_their_bits() {
+    // 64 bits of id, 10 and 17 of numbers, 2 of a word; a quarter of a byte is left for all the rest.
+    let line = |place| {
+        let level = ["debug", "info", "warn", "error"][random(place) as usize % 4];
+        format!(
+            "level={level} trace={:016x} status={} size={}",
+            random(place + 1_000_000),
+            random(place + 2_000_000) % 1024,
+            random(place + 3_000_000) % (1 << 17),
+        )
+    };
+    let block = block_of((0..5_000).map(line), &mut Compressor::typed(Encoding::Zstd));
+    let bits = (block.data.len() * 8) as f64 / 5_000.0;
+    assert_eq!(block.header.layout, Layout::Typed);
+    assert!(bits < 64.0 + 10.0 + 17.0 + 2.0 + 2.0, "{bits} bits a line");
+}
+
+#[test]
+fn a_line_longer_than_a_block_stays_plain() {
+    let line = "7 ".repeat(BLOCK_MAX_BYTES);
+    let block = block_of([line.clone()].into_iter(), &mut Compressor::typed(Encoding::Zstd));
+    assert_eq!(block.header.layout, Layout::Plain);
+    assert_eq!(read(&block, ColumnSet::LINES).lines(), line.as_bytes());
+}
+
+#[test]
+fn what_promises_more_than_a_block_holds_is_refused_before_it_is_allocated() {
+    let sound = block_of(
+        (0..500).map(|place| format!("took {place} ms")),
+        &mut Compressor::typed(Encoding::None),
+    );
+    assert_eq!(sound.header.layout, Layout::Typed);
+    let mut header = sound.header;
+    header.line_bytes = BLOCK_MAX_BYTES as u64 + 1;
+    header.sections[3].raw_bytes = header.line_bytes as u32;
+    let error = BlockColumns::new()
+        .read(&header, &sound.data, ColumnSet::LINES)
+        .unwrap_err();
+    assert!(
+        matches!(
+            error.kind(),
+            ErrorKind::TooLarge {
+                what: "bytes of typed lines",
+                ..
+            }
+        ),
+        "{error}"
+    );
+}
