@@ -64,14 +64,14 @@ pub enum WalSync {
 
 /// What a segment knows of the lines in each block, so that a query reads only blocks that can hold what it looks for.
 ///
-/// A filter never hides a line; it costs space and the time to make it when a block is flushed.
+/// A filter never hides a line; it costs space and the time to make it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum ContentFilters {
     /// Nothing: every block of the time and the streams wanted is read. Written `none`: to YAML, `off` is a boolean.
     #[serde(rename = "none")]
     Off,
-    /// Texts of 13 bytes and more are looked up, and whole words inside shorter ones.
+    /// Texts of 13 bytes and more are looked up; half the size of the dense ones.
     Sparse,
     /// Texts of 8 bytes and more.
     #[default]

@@ -1,7 +1,7 @@
 //! The bytes of a content filter, read and written.
 
 use super::{
-    fuse::{self, Shape},
+    bloom,
     grams::Grams,
     needle::{ByteMask, Needle},
 };
@@ -9,21 +9,18 @@ use crate::{Error, ErrorKind, format};
 
 /// What a content filter starts with.
 const MAGIC: [u8; 4] = *b"LKCF";
-/// The only version there is.
-const VERSION: u32 = 1;
+/// The version that is written, and the only one that is read: a filter of another is made anew or done without.
+const VERSION: u32 = 2;
 
 const MAGIC_AT: usize = 0;
 const VERSION_AT: usize = MAGIC_AT + 4;
 const GRAMS_AT: usize = VERSION_AT + 4;
-const SET_AT: usize = GRAMS_AT + 1;
-const SEGMENT_BITS_AT: usize = SET_AT + 1;
-const FINGERPRINT_BITS_AT: usize = SEGMENT_BITS_AT + 1;
-const SEGMENTS_AT: usize = FINGERPRINT_BITS_AT + 1;
-const SEED_AT: usize = SEGMENTS_AT + 4;
-const LONGEST_LINE_AT: usize = SEED_AT + 8;
+const PROBES_AT: usize = GRAMS_AT + 1;
+const ZERO_AT: usize = PROBES_AT + 1;
+const LONGEST_LINE_AT: usize = ZERO_AT + 2;
 const BYTES_AT: usize = LONGEST_LINE_AT + 4;
-const SLOTS_SUM_AT: usize = BYTES_AT + 32;
-const HEADER_SUM_AT: usize = SLOTS_SUM_AT + 4;
+const SET_SUM_AT: usize = BYTES_AT + 32;
+const HEADER_SUM_AT: usize = SET_SUM_AT + 4;
 const HEADER_BYTES: usize = HEADER_SUM_AT + 4;
 
 /// A filter over the lines of a block: says "no" to a needle only if no line contains it.
@@ -47,88 +44,54 @@ const HEADER_BYTES: usize = HEADER_SUM_AT + 4;
 #[derive(Clone, Copy, Debug)]
 pub struct ContentFilter<'a> {
     header: Header,
-    slots: &'a [u8],
-    slots_sum: u32,
+    set: &'a [u8],
+    set_sum: u32,
 }
 
 /// What the header says.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Header {
     pub(super) grams: Grams,
+    /// Bits that a key has in the set; 0 where there is no key, as all lines are short.
+    pub(super) probes: u8,
     pub(super) bytes: ByteMask,
     pub(super) longest_line: u32,
-    pub(super) set: Set,
-}
-
-/// The hashes of the lines.
-#[derive(Clone, Copy, Debug)]
-pub(super) enum Set {
-    /// There are none: all lines are short.
-    Empty,
-    /// Nothing is known about them.
-    Unknown,
-    Fuse(Shape),
-}
-
-impl Set {
-    /// A tag, and a shape for the bytes after it.
-    fn parts(self) -> (u8, Shape) {
-        let none = Shape {
-            seed: 0,
-            segment_bits: 0,
-            fingerprint_bits: 0,
-            segments: 0,
-        };
-        match self {
-            Self::Empty => (0, none),
-            Self::Unknown => (1, none),
-            Self::Fuse(shape) => (2, shape),
-        }
-    }
 }
 
 impl Header {
     /// The filter's bytes.
-    pub(super) fn encode(&self, slots: &[u8]) -> Vec<u8> {
-        let (tag, shape) = self.set.parts();
-        let mut into = Vec::with_capacity(HEADER_BYTES + slots.len());
+    pub(super) fn encode(&self, set: &[u8]) -> Vec<u8> {
+        let mut into = Vec::with_capacity(HEADER_BYTES + set.len());
         into.extend_from_slice(&MAGIC);
         into.extend_from_slice(&VERSION.to_le_bytes());
-        into.extend_from_slice(&[
-            self.grams as u8,
-            tag,
-            shape.segment_bits as u8,
-            shape.fingerprint_bits as u8,
-        ]);
-        into.extend_from_slice(&shape.segments.to_le_bytes());
-        into.extend_from_slice(&shape.seed.to_le_bytes());
+        into.extend_from_slice(&[self.grams as u8, self.probes, 0, 0]);
         into.extend_from_slice(&self.longest_line.to_le_bytes());
         self.bytes
             .0
             .iter()
             .for_each(|part| into.extend_from_slice(&part.to_le_bytes()));
-        into.extend_from_slice(&crc32fast::hash(slots).to_le_bytes());
+        into.extend_from_slice(&crc32fast::hash(set).to_le_bytes());
         let sum = crc32fast::hash(&into);
         into.extend_from_slice(&sum.to_le_bytes());
-        into.extend_from_slice(slots);
+        into.extend_from_slice(set);
         into
     }
 }
 
 impl<'a> ContentFilter<'a> {
-    /// Opens a filter: checks the header, its checksum, and that there are as many bytes as it says.
+    /// Opens a filter: checks the header, its checksum, and that its numbers make sense.
     ///
     /// # Errors
     ///
     /// What the bytes are instead: not a filter, of another version, cut off, damaged.
     pub fn open(bytes: &'a [u8]) -> Result<Self, Error> {
-        let (header, slots) = split(bytes)?;
+        let (header, set) = split(bytes)?;
         check_sum(
             &header[..HEADER_SUM_AT],
             u32::from_le_bytes(format::array(header, HEADER_SUM_AT)),
             HEADER_SUM_AT,
         )?;
-        Self::decode(header, slots)
+        Self::decode(header, set)
     }
 
     /// As [`open`](Self::open), for bytes that it has opened before: their header is not held against its checksum again.
@@ -137,48 +100,30 @@ impl<'a> ContentFilter<'a> {
     ///
     /// As [`open`](Self::open), but for the checksum.
     pub fn reopen(bytes: &'a [u8]) -> Result<Self, Error> {
-        let (header, slots) = split(bytes)?;
-        Self::decode(header, slots)
+        let (header, set) = split(bytes)?;
+        Self::decode(header, set)
     }
 
-    fn decode(header: &'a [u8], slots: &'a [u8]) -> Result<Self, Error> {
-        let slots_sum = u32::from_le_bytes(format::array(header, SLOTS_SUM_AT));
+    fn decode(header: &'a [u8], set: &'a [u8]) -> Result<Self, Error> {
+        let set_sum = u32::from_le_bytes(format::array(header, SET_SUM_AT));
         let malformed = |what, at: usize| Error::malformed(what, at as u64);
         let grams = Grams::ALL.into_iter().find(|&grams| grams as u8 == header[GRAMS_AT]);
-        let shape = Shape {
-            seed: u64::from_le_bytes(format::array(header, SEED_AT)),
-            segment_bits: u32::from(header[SEGMENT_BITS_AT]),
-            fingerprint_bits: u32::from(header[FINGERPRINT_BITS_AT]),
-            segments: u32::from_le_bytes(format::array(header, SEGMENTS_AT)),
-        };
-        let (set, expected) = match header[SET_AT] {
-            0 => (Set::Empty, 0),
-            1 => (Set::Unknown, 0),
-            2 => (
-                Set::Fuse(shape),
-                shape.bytes().ok_or_else(|| malformed("segments", SEGMENTS_AT))?,
-            ),
-            _ => return Err(malformed("set", SET_AT)),
-        };
-        if slots.len() != expected {
-            return Err(length(
-                HEADER_BYTES.saturating_add(expected),
-                HEADER_BYTES + slots.len(),
-            ));
+        let probes = header[PROBES_AT];
+        if header[ZERO_AT..LONGEST_LINE_AT] != [0, 0] {
+            return Err(malformed("bytes that are zero", ZERO_AT));
+        }
+        if (probes == 0) != set.is_empty() || set.len() > bloom::MAX_BYTES {
+            return Err(malformed("probes", PROBES_AT));
         }
         let header = Header {
             grams: grams.ok_or_else(|| malformed("grams", GRAMS_AT))?,
+            probes,
             bytes: ByteMask(std::array::from_fn(|part| {
                 u64::from_le_bytes(format::array(header, BYTES_AT + 8 * part))
             })),
             longest_line: u32::from_le_bytes(format::array(header, LONGEST_LINE_AT)),
-            set,
         };
-        Ok(Self {
-            header,
-            slots,
-            slots_sum,
-        })
+        Ok(Self { header, set, set_sum })
     }
 
     /// Holds all bytes against their checksum.
@@ -187,7 +132,7 @@ impl<'a> ContentFilter<'a> {
     ///
     /// [`ErrorKind::Checksum`].
     pub fn verify(&self) -> Result<(), Error> {
-        check_sum(self.slots, self.slots_sum, SLOTS_SUM_AT)
+        check_sum(self.set, self.set_sum, SET_SUM_AT)
     }
 
     /// Whether some line may contain a needle. `false` is certain; `true` is not.
@@ -208,23 +153,19 @@ impl<'a> ContentFilter<'a> {
         self.header.bytes
     }
 
-    pub(super) fn contains_hash(&self, hash: u32) -> bool {
-        match self.header.set {
-            Set::Empty => false,
-            Set::Unknown => true,
-            Set::Fuse(shape) => fuse::contains(shape, self.slots, hash),
-        }
+    pub(super) fn contains_key(&self, key: u32) -> bool {
+        self.header.probes > 0 && bloom::contains(self.set, self.header.probes, key)
     }
 }
 
-/// Header and slots of the bytes of a filter of a known version.
+/// Header and set of the bytes of a filter of a known version.
 fn split(bytes: &[u8]) -> Result<(&[u8], &[u8]), Error> {
     let too_short = || length(HEADER_BYTES, bytes.len());
     let found = *bytes.first_chunk().ok_or_else(too_short)?;
     if found != MAGIC {
         return Err(Error::new(ErrorKind::Magic { expected: MAGIC, found }, MAGIC_AT as u64));
     }
-    let (header, slots) = bytes.split_at_checked(HEADER_BYTES).ok_or_else(too_short)?;
+    let (header, set) = bytes.split_at_checked(HEADER_BYTES).ok_or_else(too_short)?;
     let version = u32::from_le_bytes(format::array(header, VERSION_AT));
     if version != VERSION {
         let kind = ErrorKind::Version {
@@ -233,7 +174,7 @@ fn split(bytes: &[u8]) -> Result<(&[u8], &[u8]), Error> {
         };
         return Err(Error::new(kind, VERSION_AT as u64));
     }
-    Ok((header, slots))
+    Ok((header, set))
 }
 
 fn length(expected: usize, found: usize) -> Error {

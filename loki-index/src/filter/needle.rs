@@ -1,14 +1,13 @@
 //! What is looked for, prepared once for many filters.
 
 use super::{
-    builder::FREE,
     content::ContentFilter,
-    grams::{Grams, SLACK},
+    grams::{Folded, Grams, Minimizers},
 };
 
 /// A text that lines are searched for.
 ///
-/// Its hashes are computed here, so that asking a filter is a few memory reads.
+/// Its keys are computed here, so that asking a filter is a few memory reads.
 ///
 /// ```
 /// use loki_index::{ContentFilter, ContentFilterBuilder, FilterSettings, Needle};
@@ -29,8 +28,8 @@ pub struct Needle {
     is_opaque: bool,
     /// The bytes in it, in lower case if case is ignored.
     bytes: ByteMask,
-    /// The hashes that must be in the set, by how dense the grams in the set lie.
-    hashes: [Box<[u32]>; Grams::ALL.len()],
+    /// The keys that must be in the set, by how dense the grams in the set lie.
+    keys: [Box<[u32]>; Grams::ALL.len()],
 }
 
 impl Needle {
@@ -40,25 +39,24 @@ impl Needle {
     /// fold ASCII letters with others (Unicode's: `k` and the Kelvin sign, `s` and the long s) it is the caller's part
     /// not to ask for such a letter.
     pub fn new(bytes: &[u8], ignore_case: bool) -> Self {
-        let mut padded = bytes.to_ascii_lowercase();
-        padded.resize(bytes.len() + SLACK, 0);
-        let folded = &padded[..bytes.len()];
-        let hashes = Grams::ALL.map(|grams| {
-            let mut hashes = vec![0; folded.len()];
-            let kept = grams.minimizers(&padded, 0..folded.len(), &mut hashes);
-            hashes.truncate(kept);
-            grams.words(folded, true, |hash| hashes.push(hash));
-            hashes.sort_unstable();
-            hashes.dedup();
-            hashes.retain(|&hash| hash != FREE);
-            hashes.into()
+        let mut folded = Folded::default();
+        folded.set(bytes);
+        let mut minimizers = Minimizers::default();
+        let keys = Grams::ALL.map(|grams| {
+            let mut keys = Vec::new();
+            // What is longer than any line is denied for its length.
+            let end = u32::try_from(bytes.len()).unwrap_or(0);
+            minimizers.each(grams, &folded, &[0, end], |found| found.each(|key| keys.push(key)));
+            keys.sort_unstable();
+            keys.dedup();
+            keys.into()
         });
         Self {
             length: bytes.len(),
             ignore_case,
             is_opaque: ignore_case && !bytes.is_ascii(),
-            bytes: ByteMask::of(if ignore_case { folded } else { bytes }),
-            hashes,
+            bytes: ByteMask::of(if ignore_case { folded.text() } else { bytes }),
+            keys,
         }
     }
 
@@ -73,9 +71,9 @@ impl Needle {
         };
         self.length as u64 <= u64::from(filter.longest_line())
             && self.bytes.is_within(occurring)
-            && self.hashes[filter.grams() as usize]
+            && self.keys[filter.grams() as usize]
                 .iter()
-                .all(|&hash| filter.contains_hash(hash))
+                .all(|&key| filter.contains_key(key))
     }
 }
 
