@@ -2,12 +2,14 @@
 
 mod support;
 
+use loki_core::files::{FaultyFiles, Files};
 use loki_core::logql::{Direction, QueryResult};
 use loki_core::{
-    ByteSize, Engine, ErrorKind, Limits, Period, PushEntry, PushLabels, PushRequest, PushStream, QueryRequest,
-    SeriesRequest, Settings, TenantId,
+    ByteSize, Clock, Engine, ErrorKind, Limits, ManualClock, Period, PushEntry, PushLabels, PushRequest, PushStream,
+    QueryRequest, SeriesRequest, Settings, TenantId,
 };
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use support::{Lab, SECOND, START, lines, maintain, push, value};
 
 fn everything() -> SeriesRequest {
@@ -520,4 +522,46 @@ fn variants_are_refused_unless_the_tenant_may_ask_for_them() {
         error.to_string(),
         "multi variant queries are disabled for this instance"
     );
+}
+
+/// A clock that moves on by a second whenever it is looked at.
+#[derive(Debug)]
+struct HastyClock(ManualClock);
+
+impl Clock for HastyClock {
+    fn now(&self) -> i64 {
+        self.0.advance(SECOND);
+        self.0.now()
+    }
+}
+
+#[test]
+fn a_query_that_is_slow_inside_one_block_times_out() {
+    let tenant = TenantId::single();
+    let mut settings = Settings::default();
+    settings.limits.max_query_length = Period::ZERO;
+    settings.limits.query_timeout = Period::seconds(20);
+    let files: Arc<dyn Files> = Arc::new(FaultyFiles::default());
+    let clock = Arc::new(HastyClock(ManualClock::new(START)));
+    let engine = Engine::open_with("data", settings, files, clock).expect("opens");
+    let many: Vec<(i64, &str)> = (0..10_000).map(|i| (START + i, "level=info")).collect();
+    push(&engine, &tenant, "many", &many).expect("stored");
+    push(&engine, &tenant, "few", &many[..100]).expect("stored");
+    let ask = |query: &str| {
+        let request = QueryRequest::range(query, 0, START + 1_000_000 * SECOND).limit(5000);
+        engine.query(&tenant, &request).map(drop).map_err(|error| error.kind())
+    };
+    for app in ["many", "few"] {
+        let log = format!(r#"{{app="{app}"}} | logfmt | level="none""#);
+        let expected = if app == "many" {
+            Err(ErrorKind::TimedOut)
+        } else {
+            Ok(())
+        };
+        assert_eq!(ask(&log), expected, "{log}");
+        let metric = format!("sum(count_over_time({log} [1000d]))");
+        let request = QueryRequest::instant(&metric, START + SECOND);
+        let answer = engine.query(&tenant, &request).map(drop);
+        assert_eq!(answer.map_err(|error| error.kind()), expected, "{metric}");
+    }
 }

@@ -1,19 +1,20 @@
 //! What one evaluation may hold in memory, counted across its workers.
 
-use crate::{Error, ErrorKind, Request};
+use crate::{Error, ErrorKind, Request, Source};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
-/// The memory of one evaluation, and the flag that ends it.
-#[derive(Debug)]
+/// The memory of one evaluation, and who ends it.
 pub(crate) struct Budget<'a> {
+    source: &'a dyn Source,
     limit_bytes: usize,
     used_bytes: AtomicUsize,
     cancel: Option<&'a AtomicBool>,
 }
 
 impl<'a> Budget<'a> {
-    pub(crate) fn new(request: &'a Request) -> Budget<'a> {
+    pub(crate) fn new(source: &'a dyn Source, request: &'a Request) -> Budget<'a> {
         Budget {
+            source,
             limit_bytes: request.limits.max_memory_bytes,
             used_bytes: AtomicUsize::new(0),
             cancel: request.cancel.as_deref(),
@@ -47,11 +48,11 @@ impl<'a> Budget<'a> {
 
     /// # Errors
     ///
-    /// [`ErrorKind::Cancelled`] once the caller wants no answer any more.
-    pub(crate) fn check_cancelled(&self) -> Result<(), Error> {
+    /// [`ErrorKind::Cancelled`] once the caller wants no answer any more, or the source is past its deadline.
+    pub(crate) fn check_wanted(&self) -> Result<(), Error> {
         match self.cancel {
             Some(flag) if flag.load(Ordering::Relaxed) => Err(Error::new(ErrorKind::Cancelled)),
-            _ => Ok(()),
+            _ => self.source.check_wanted(),
         }
     }
 }
@@ -60,9 +61,32 @@ impl<'a> Budget<'a> {
 #[derive(Debug, Default)]
 pub(crate) struct Share {
     charged_bytes: usize,
+    /// Entries since the budget was last looked at.
+    entries: u32,
 }
 
+/// After so many entries the budget is looked at, and whether an answer is still wanted.
+const CHECK_ENTRIES: u32 = 256;
+/// The same after so many more bytes: few entries may bring many.
+const CHECK_BYTES: usize = 1 << 20;
+
 impl Share {
+    /// Called for every entry, with a size of `bytes` that the owner has now: charges it as [`set`](Share::set) does, and
+    /// asks whether an answer is still wanted, but not every time.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Limit`] if it is too much, [`ErrorKind::Cancelled`].
+    pub(crate) fn entry(&mut self, budget: &Budget<'_>, bytes: usize) -> Result<(), Error> {
+        self.entries += 1;
+        if self.entries < CHECK_ENTRIES && bytes < self.charged_bytes.saturating_add(CHECK_BYTES) {
+            return Ok(());
+        }
+        self.entries = 0;
+        budget.check_wanted()?;
+        self.set(budget, bytes)
+    }
+
     /// Charges what `bytes` is more than before, gives back what it is less.
     ///
     /// # Errors
@@ -82,6 +106,7 @@ impl Share {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::source::MemorySource;
     use crate::{Limits, Time};
 
     #[test]
@@ -93,7 +118,8 @@ mod tests {
             },
             ..Request::new(Time::Instant(0))
         };
-        let budget = Budget::new(&request);
+        let source = MemorySource::new();
+        let budget = Budget::new(&source, &request);
         let mut share = Share::default();
         assert_eq!(share.set(&budget, 10), Ok(()));
         assert_eq!(share.set(&budget, 4), Ok(()));

@@ -42,7 +42,7 @@ impl LogPlan {
     /// A limit, or what the source reports.
     pub(crate) fn evaluate(&self, source: &dyn Source, request: &Request) -> Result<Evaluation, Error> {
         let bounds = bounds(request.time);
-        let budget = Budget::new(request);
+        let budget = Budget::new(source, request);
         let visitor = LogVisitor {
             pipeline: &self.pipeline,
             request,
@@ -127,7 +127,7 @@ struct LogWorker<'a> {
 
 impl Worker for LogWorker<'_> {
     fn batch(&mut self, stream: &Labels, batch: &mut dyn Batch) -> Result<ControlFlow<()>, Error> {
-        self.visitor.budget.check_cancelled()?;
+        self.visitor.budget.check_wanted()?;
         let summary = batch.summary();
         let bounds = &self.visitor.bounds;
         let nearest = match self.visitor.request.direction {
@@ -142,8 +142,7 @@ impl Worker for LogWorker<'_> {
         if summary.entries > 0 && summary.max_timestamp >= bounds.start && summary.min_timestamp < bounds.end {
             self.read(stream, batch)?;
         }
-        let bytes = self.runner.sets().memory_bytes() + self.best.memory_bytes();
-        self.share.set(self.visitor.budget, bytes)?;
+        self.share.set(self.visitor.budget, self.memory_bytes())?;
         Ok(ControlFlow::Continue(()))
     }
 
@@ -208,8 +207,8 @@ impl LogWorker<'_> {
                 self.runner.select(&view, chunk, &mut selected);
             }
             match self.visitor.request.direction {
-                Direction::Forward => self.take(stream, &view, selected.iter().copied()),
-                Direction::Backward => self.take(stream, &view, selected.iter().rev().copied()),
+                Direction::Forward => self.take(stream, &view, selected.iter().copied())?,
+                Direction::Backward => self.take(stream, &view, selected.iter().rev().copied())?,
             }
         }
         self.selected = selected;
@@ -217,7 +216,12 @@ impl LogWorker<'_> {
     }
 
     /// Takes what is good enough of `entries`, which come in the direction of the query.
-    fn take(&mut self, stream: &Labels, columns: &Columns<'_>, entries: impl Iterator<Item = u32>) {
+    fn take(
+        &mut self,
+        stream: &Labels,
+        columns: &Columns<'_>,
+        entries: impl Iterator<Item = u32>,
+    ) -> Result<(), Error> {
         for i in entries {
             let place = Place {
                 timestamp: columns.timestamps[i as usize],
@@ -235,7 +239,14 @@ impl LogWorker<'_> {
                 self.lines += 1;
                 self.best.insert(place, outcome.line, outcome.set);
             }
+            self.runner.check_labels()?;
+            self.share.entry(self.visitor.budget, self.memory_bytes())?;
         }
+        Ok(())
+    }
+
+    fn memory_bytes(&self) -> usize {
+        self.runner.sets().memory_bytes() + self.best.memory_bytes()
     }
 }
 

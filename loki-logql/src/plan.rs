@@ -108,7 +108,7 @@ impl Plan {
         };
         let (result, post_filter_lines) = match &self.query {
             Query::Metric(tree) => metric::evaluate(tree, source, steps, request)?,
-            Query::Number(value) => (number(*value, steps, request)?, 0),
+            Query::Number(value) => (number(*value, source, steps, request)?, 0),
             Query::Log(_) => unreachable!("log queries are answered above"),
         };
         Ok(Evaluation {
@@ -119,7 +119,7 @@ impl Plan {
 }
 
 /// A number at every step.
-fn number(value: f64, steps: Steps, request: &Request) -> Result<QueryResult, Error> {
+fn number(value: f64, source: &dyn Source, steps: Steps, request: &Request) -> Result<QueryResult, Error> {
     let sample = |k| Sample {
         timestamp_ms: steps.time(k).div_euclid(1_000_000),
         value,
@@ -127,7 +127,7 @@ fn number(value: f64, steps: Steps, request: &Request) -> Result<QueryResult, Er
     if let Time::Instant(_) = request.time {
         return Ok(QueryResult::Scalar(sample(0)));
     }
-    crate::budget::Budget::new(request).charge(steps.count() as usize * size_of::<Sample>())?;
+    crate::budget::Budget::new(source, request).charge(steps.count() as usize * size_of::<Sample>())?;
     let samples: Vec<Sample> = (0..steps.count()).map(sample).collect();
     let series = (!samples.is_empty()).then(|| MatrixSeries {
         labels: Labels::default(),

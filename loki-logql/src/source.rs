@@ -30,6 +30,17 @@ pub trait Source: Sync {
     ///
     /// What a worker returned, or [`ErrorKind::Source`](crate::ErrorKind::Source) where reading failed.
     fn visit(&self, selection: &Selection<'_>, visitor: &dyn Visitor) -> Result<(), Error>;
+
+    /// Whether an answer is still wanted. It is asked now and then, inside of batches too: one template can keep a batch
+    /// busy for minutes.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Cancelled`](crate::ErrorKind::Cancelled) ends the evaluation, of a source that knows a deadline and is
+    /// past it.
+    fn check_wanted(&self) -> Result<(), Error> {
+        Ok(())
+    }
 }
 
 /// What evaluation wants of a [`Source`].

@@ -1,9 +1,9 @@
 //! Where evaluation gives up.
 
-use loki_logql::source::MemorySource;
+use loki_logql::source::{MemorySource, Selection, Source, Visitor};
 use loki_logql::{Error, ErrorKind, Labels, Limits, Plan, QueryResult, Request, Time, parse};
 use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 
 /// Entries that all differ in a parsed label.
 fn wide(entries: i64) -> MemorySource {
@@ -74,6 +74,109 @@ fn a_cancelled_query_ends() {
     request.cancel = Some(Arc::new(AtomicBool::new(true)));
     let error = evaluate(r#"count_over_time({app="wide"}[1h])"#, &wide(1), &request).expect_err("it was cancelled");
     assert_eq!(*error.kind(), ErrorKind::Cancelled);
+}
+
+/// A source that is past its deadline once it has been asked so often.
+struct Late {
+    entries: MemorySource,
+    asked: AtomicU32,
+    patience: u32,
+}
+
+impl Source for Late {
+    fn visit(&self, selection: &Selection<'_>, visitor: &dyn Visitor) -> Result<(), Error> {
+        self.entries.visit(selection, visitor)
+    }
+
+    fn check_wanted(&self) -> Result<(), Error> {
+        if self.asked.fetch_add(1, Ordering::Relaxed) < self.patience {
+            return Ok(());
+        }
+        Err(Error::new(ErrorKind::Cancelled))
+    }
+}
+
+#[test]
+fn a_deadline_ends_a_query_inside_of_a_batch() {
+    let time = Time::Range {
+        start: 0,
+        end: 1 << 20,
+        step: 1 << 20,
+    };
+    for query in [
+        r#"{app="wide"} | line_format "{{__line__}} "| drop nothing"#,
+        r#"count_over_time({app="wide"} | logfmt | trace_id="t1" [1h])"#,
+    ] {
+        let source = Late {
+            entries: wide(10_000),
+            asked: AtomicU32::new(0),
+            // All entries lie in one batch. It is asked about before it and while it is read.
+            patience: 3,
+        };
+        let request = Request {
+            limit: 10_000,
+            ..Request::new(time)
+        };
+        let plan = Plan::compile(&parse(query).expect(query)).expect(query);
+        let error = plan.evaluate(&source, &request).expect_err(query);
+        assert_eq!(*error.kind(), ErrorKind::Cancelled, "{query}");
+    }
+}
+
+#[test]
+fn long_lines_and_labels_are_charged_while_a_batch_is_read() {
+    let time = Time::Range {
+        start: 0,
+        end: 1 << 20,
+        step: 1 << 20,
+    };
+    let mut request = Request::new(time);
+    request.limit = 10_000;
+    request.limits.max_memory_bytes = 32 << 20;
+    let source = wide(1_000);
+    // A gigabyte each, were they read to the end of the batch.
+    for query in [
+        r#"{app="wide"} | line_format "{{repeat 1000000 \"x\"}}{{__timestamp__}}""#,
+        r#"{app="wide"} | label_format x="{{repeat 1000000 \"x\"}}{{__timestamp__}}""#,
+        r#"count_over_time({app="wide"} | label_format x="{{repeat 1000000 \"x\"}}{{__timestamp__}}" [1h])"#,
+    ] {
+        assert_eq!(
+            limit_of(evaluate(query, &source, &request)),
+            Some("max_query_memory"),
+            "{query}"
+        );
+    }
+}
+
+#[test]
+fn the_labels_of_one_entry_have_a_bound() {
+    let mut source = MemorySource::new();
+    source.push(&Labels::from_pairs([("app", "wide")]), 0, "x".repeat(1 << 20), &[]);
+    let groups: String = (0..65).map(|i| format!("(?P<g{i}>")).collect();
+    let templates: Vec<String> = (0..65).map(|i| format!(r#"l{i}="{{{{__line__}}}}""#)).collect();
+    for stage in [
+        format!("regexp `{groups}.*{}`", ")".repeat(65)),
+        format!("label_format {}", templates.join(",")),
+    ] {
+        let log = format!(r#"{{app="wide"}} | {stage}"#);
+        let request = Request::new(Time::Range {
+            start: 0,
+            end: 1,
+            step: 1,
+        });
+        assert_eq!(
+            limit_of(evaluate(&log, &source, &request)),
+            Some("entry_label_bytes"),
+            "{stage}"
+        );
+        let metric = format!("count_over_time({log}[1h])");
+        let request = Request::new(Time::Instant(1));
+        assert_eq!(
+            limit_of(evaluate(&metric, &source, &request)),
+            Some("entry_label_bytes"),
+            "{stage}"
+        );
+    }
 }
 
 #[test]

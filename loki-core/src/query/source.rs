@@ -70,6 +70,14 @@ impl Source for EngineSource<'_> {
             order => self.visit_ordered(units, order, visitor),
         }
     }
+
+    fn check_wanted(&self) -> Result<(), Error> {
+        if self.clock.now() > self.deadline {
+            Err(Error::new(ErrorKind::Cancelled))
+        } else {
+            Ok(())
+        }
+    }
 }
 
 impl EngineSource<'_> {
@@ -89,7 +97,7 @@ impl EngineSource<'_> {
                 let Some(unit) = units.get(next.fetch_add(1, Ordering::Relaxed)) else {
                     break;
                 };
-                self.check_deadline()?;
+                self.check_wanted()?;
                 if self.hand_over(unit, &mut *worker, &mut scratch)?.is_break() {
                     break;
                 }
@@ -132,7 +140,7 @@ impl EngineSource<'_> {
         let mut worker = visitor.worker();
         let mut scratch = Scratch::default();
         while let Some((_, Reverse(place))) = heap.pop() {
-            self.check_deadline()?;
+            self.check_wanted()?;
             let unit = slots[place].take().expect("each place is in the heap once");
             if let Some(blocks) = unit.blocks_to_merge() {
                 for run in self.merged(&unit, blocks)? {
@@ -158,7 +166,7 @@ impl EngineSource<'_> {
                 let in_head = blocks.iter().all(BlockRef::is_in_head);
                 let mut merge = Merge::new(blocks.iter().map(Reading));
                 while let Some(run) = merge.next_run(RUN_ENTRIES).map_err(read_error)? {
-                    self.check_deadline()?;
+                    self.check_wanted()?;
                     let run = unit.visible(run, &mut picked)?;
                     if run.is_empty() {
                         continue;
@@ -185,7 +193,7 @@ impl EngineSource<'_> {
         let mut bytes = 0;
         let mut merge = Merge::new(blocks.iter().map(Reading));
         while let Some(run) = merge.next_run(RUN_ENTRIES).map_err(read_error)? {
-            self.check_deadline()?;
+            self.check_wanted()?;
             let run = unit.visible(run, &mut picked)?;
             if run.is_empty() {
                 continue;
@@ -211,14 +219,6 @@ impl EngineSource<'_> {
             });
         }
         Ok(runs)
-    }
-
-    fn check_deadline(&self) -> Result<(), Error> {
-        if self.clock.now() > self.deadline {
-            Err(Error::new(ErrorKind::Cancelled))
-        } else {
-            Ok(())
-        }
     }
 }
 

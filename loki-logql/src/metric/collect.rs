@@ -12,9 +12,6 @@ use std::ops::{ControlFlow, Range};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-/// After so many samples the memory of a worker is looked at.
-const CHECK_SAMPLES: usize = 1024;
-
 /// Makes the workers of one range aggregation, and gathers what they have collected.
 pub(super) struct RangeVisitor<'a> {
     pipeline: &'a Pipeline,
@@ -89,7 +86,7 @@ struct RangeWorker<'a> {
 
 impl Worker for RangeWorker<'_> {
     fn batch(&mut self, stream: &Labels, batch: &mut dyn Batch) -> Result<ControlFlow<()>, Error> {
-        self.visitor.budget.check_cancelled()?;
+        self.visitor.budget.check_wanted()?;
         let summary = batch.summary();
         let bounds = &self.visitor.bounds;
         if summary.entries == 0 || summary.max_timestamp < bounds.start || summary.min_timestamp >= bounds.end {
@@ -198,33 +195,33 @@ impl RangeWorker<'_> {
         let windows = self.visitor.windows;
         let keeps_points = matches!(self.visitor.measure, Measure::Fold(_));
         let mut span = windows.span(i64::MIN);
-        for chunk in selected.chunks(CHECK_SAMPLES) {
-            for &i in chunk {
-                let i = i as usize;
-                let Some(SampleOutcome { value, set }) = self.runner.sample(columns, i)? else {
-                    continue;
-                };
-                let timestamp = columns.timestamps[i];
-                if keeps_points {
-                    self.samples += 1;
-                    if let Accumulator::Points(points) = self.accumulator(set) {
-                        let before = points.capacity();
-                        points.push(Point { timestamp, value });
-                        let grown = (points.capacity() - before) * size_of::<Point>();
-                        self.grown_bytes += grown as isize;
-                    }
-                } else {
-                    if timestamp > span.last {
-                        span = windows.span(timestamp);
-                    }
-                    let amount = Amount {
-                        entries: 1,
-                        bytes: value as i64,
-                    };
-                    self.add(set, span.steps.clone(), amount)?;
+        for &i in selected {
+            let i = i as usize;
+            let outcome = self.runner.sample(columns, i)?;
+            self.runner.check_labels()?;
+            self.share.entry(self.visitor.budget, self.memory_bytes())?;
+            let Some(SampleOutcome { value, set }) = outcome else {
+                continue;
+            };
+            let timestamp = columns.timestamps[i];
+            if keeps_points {
+                self.samples += 1;
+                if let Accumulator::Points(points) = self.accumulator(set) {
+                    let before = points.capacity();
+                    points.push(Point { timestamp, value });
+                    let grown = (points.capacity() - before) * size_of::<Point>();
+                    self.grown_bytes += grown as isize;
                 }
+            } else {
+                if timestamp > span.last {
+                    span = windows.span(timestamp);
+                }
+                let amount = Amount {
+                    entries: 1,
+                    bytes: value as i64,
+                };
+                self.add(set, span.steps.clone(), amount)?;
             }
-            self.check_memory()?;
         }
         Ok(())
     }
@@ -242,10 +239,13 @@ impl RangeWorker<'_> {
     }
 
     fn check_memory(&mut self) -> Result<(), Error> {
+        self.share.set(self.visitor.budget, self.memory_bytes())
+    }
+
+    fn memory_bytes(&self) -> usize {
         let tables = self.accumulators.capacity() * size_of::<Option<Accumulator>>();
         let grown = usize::try_from(self.grown_bytes).unwrap_or(0);
-        let bytes = self.runner.sets().memory_bytes() + tables + grown;
-        self.share.set(self.visitor.budget, bytes)
+        self.runner.sets().memory_bytes() + tables + grown
     }
 }
 

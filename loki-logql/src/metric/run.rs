@@ -27,7 +27,7 @@ pub(crate) fn evaluate(
     steps: Steps,
     request: &Request,
 ) -> Result<(QueryResult, u64), Error> {
-    let budget = Budget::new(request);
+    let budget = Budget::new(source, request);
     let mut samples = 0;
     let mut operations = Vec::with_capacity(tree.nodes.len());
     for node in &tree.nodes {
@@ -178,7 +178,7 @@ impl Running<'_> {
         let mut share = Share::default();
         for k in 0..self.steps.count() {
             if k % CHECK_STEPS == 0 {
-                budget.check_cancelled()?;
+                budget.check_wanted()?;
             }
             let (vector, timestamp_ms) = self.step(k)?;
             check_series(vector.samples.len(), request)?;

@@ -34,6 +34,8 @@ pub(super) struct EntryLabels {
     error: Option<Piece>,
     details: Option<Piece>,
     preserve_error: bool,
+    /// Whether an entry had more text than [`MAX_TEXT_BYTES`].
+    is_overfull: bool,
     needed: usize,
     /// How many of the needed names are not yet extracted.
     needed_left: usize,
@@ -55,6 +57,9 @@ struct Slot {
     extracted: bool,
     needed: bool,
 }
+
+/// More text than any sane entry has. A few templates, or groups around groups, could make gigabytes of it.
+pub(super) const MAX_TEXT_BYTES: usize = 64 << 20;
 
 /// More distinct names than any sane stream has; behind that they are forgotten and met anew.
 const MAX_NAMES: usize = 1 << 16;
@@ -79,6 +84,7 @@ impl EntryLabels {
             error: None,
             details: None,
             preserve_error: false,
+            is_overfull: false,
             needed: needed.len(),
             needed_left: needed.len(),
         }
@@ -279,6 +285,12 @@ impl EntryLabels {
     #[cold]
     fn set_replaced(&mut self, name: NameId, value: &[u8], replacement: char) {
         let start = self.text.len();
+        // A byte can become a character of three.
+        let value = if self.has_room(value.len().saturating_mul(3)) {
+            value
+        } else {
+            &[]
+        };
         for chunk in value.utf8_chunks() {
             self.text.extend(chunk.valid().chars().map(|c| match c {
                 char::REPLACEMENT_CHARACTER => replacement,
@@ -464,9 +476,23 @@ impl EntryLabels {
         out.push(u8::from(self.preserve_error));
     }
 
+    /// Whether an entry had more text than it may have: what came after that is missing.
+    pub(super) fn is_overfull(&self) -> bool {
+        self.is_overfull
+    }
+
+    /// Whether `bytes` more of text may be added.
+    pub(super) fn has_room(&mut self, bytes: usize) -> bool {
+        let has_room = self.text.len().saturating_add(bytes) <= MAX_TEXT_BYTES;
+        self.is_overfull |= !has_room;
+        has_room
+    }
+
     fn push(&mut self, value: &str) -> Piece {
         let start = self.text.len();
-        self.text.push_str(value);
+        if self.has_room(value.len()) {
+            self.text.push_str(value);
+        }
         let end = self.text.len();
         Piece { start, end }
     }

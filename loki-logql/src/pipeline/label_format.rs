@@ -6,6 +6,7 @@ use super::line_format::TEMPLATE_ERROR;
 use super::names::{NameId, Names};
 use crate::ast::{self, LabelFormatValue};
 use crate::template::Template;
+use std::collections::HashSet;
 use std::ops::Range;
 
 /// One operation of a compiled `| label_format`.
@@ -33,12 +34,13 @@ pub(super) struct FormatScratch {
 
 /// Compiles the operations of one stage.
 pub(super) fn compile(operations: &[ast::LabelFormat], names: &mut Names) -> Result<Vec<Operation>, String> {
-    for (i, operation) in operations.iter().enumerate() {
-        let target = &operation.target;
+    let mut targets = HashSet::with_capacity(operations.len());
+    for operation in operations {
+        let target = operation.target.as_str();
         if target == ERROR {
             return Err(format!("{target} cannot be formatted"));
         }
-        if operations[..i].iter().any(|earlier| earlier.target == *target) {
+        if !targets.insert(target) {
             return Err(format!(
                 "multiple label name '{target}' not allowed in a single format operation"
             ));
@@ -94,6 +96,9 @@ pub(super) fn format(
                 now,
             };
             let done = template.execute(&entry, text);
+            if !labels.has_room(text.len()) {
+                text.truncate(start);
+            }
             outputs.push(done.map(|()| start..text.len()));
         }
     }

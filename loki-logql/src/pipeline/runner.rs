@@ -1,7 +1,7 @@
 //! Runs a pipeline over the entries of streams, on one thread.
 
 use super::compile::{Output, Pipeline, SampleLabels, SampleValue};
-use super::entry_labels::{ERROR, EntryLabels, write_piece};
+use super::entry_labels::{ERROR, EntryLabels, MAX_TEXT_BYTES, write_piece};
 use super::label_sets::{Category, LabelSets, SetId, Signatures};
 use super::metadata::{Metadata, Outcomes};
 use super::names::NameId;
@@ -212,6 +212,21 @@ impl<'p> Runner<'p> {
             Output::Lines => self.line_set(),
             Output::Samples { labels, .. } => self.sample_set(labels),
         }
+    }
+
+    /// # Errors
+    ///
+    /// [`ErrorKind::Limit`] once the labels of an entry were more than one entry may have.
+    pub(crate) fn check_labels(&self) -> Result<(), Error> {
+        if !self.labels.is_overfull() {
+            return Ok(());
+        }
+        Err(Error::new(ErrorKind::Limit {
+            limit: "entry_label_bytes",
+            message: format!(
+                "the labels of one entry take more than {MAX_TEXT_BYTES} bytes; extract fewer labels or make them shorter"
+            ),
+        }))
     }
 
     /// The label sets that have come out so far.

@@ -7,6 +7,7 @@ use super::syntax::{Code, Node, SyntaxError};
 use crate::Error;
 use crate::source::Literal;
 use regex_automata::meta;
+use regex_automata::nfa::thompson::State;
 use regex_syntax::hir::{self, Hir};
 use std::borrow::Cow;
 use std::fmt;
@@ -14,6 +15,10 @@ use std::sync::Arc;
 
 /// The most that one compiled expression may take, in bytes.
 const SIZE_LIMIT: usize = 10 << 20;
+
+/// The most that the threads of a search may take, in bytes. Each state of an automaton has room for both ends of every
+/// group, twice: without a bound, an expression of a hundred kilobytes takes gigabytes where it is searched.
+const SLOTS_LIMIT: usize = 128 << 20;
 
 /// What of a text an expression must match.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -61,7 +66,7 @@ impl Regex {
             ]),
         };
         let looks_between = hir.properties().look_set().contains(hir::Look::WordAsciiNegate);
-        let config = meta::Config::new().nfa_size_limit(Some(SIZE_LIMIT));
+        let config = meta::Config::new().nfa_size_limit(Some(size_limit(&hir)));
         let automaton = meta::Regex::builder()
             .configure(config)
             .build_from_hir(&hir)
@@ -115,6 +120,14 @@ impl Regex {
     pub(crate) fn required_literals(&self) -> Vec<Vec<Literal>> {
         literal::required(&self.0.root)
     }
+}
+
+/// The most that the automaton of `hir` may take, in bytes.
+fn size_limit(hir: &Hir) -> usize {
+    let groups = hir.properties().explicit_captures_len().saturating_add(1);
+    let slots_of_state = groups.saturating_mul(2 * 2 * size_of::<usize>());
+    let states = SLOTS_LIMIT / slots_of_state;
+    SIZE_LIMIT.min(states.saturating_mul(size_of::<State>()))
 }
 
 impl fmt::Debug for Regex {
@@ -176,4 +189,23 @@ pub fn matcher_regex(go_pattern: &str) -> Result<String, Error> {
         .print(&lower::lower_uncaptured(&root), &mut text)
         .expect("writing to a string does not fail");
     Ok(text)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn many_groups_in_a_large_expression_are_too_much() {
+        let groups = |n: usize| "(a?)".repeat(n);
+        assert!(Regex::new(&groups(300), Shape::Search).is_ok());
+        assert!(Regex::new(&format!("{}{}", "(".repeat(900), ")".repeat(900)), Shape::Search).is_ok());
+        let error = Regex::new(&groups(7000), Shape::Search).expect_err("it takes gigabytes to search");
+        assert!(
+            error.starts_with("error parsing regexp: expression too large: `(a?)"),
+            "{error}"
+        );
+        // Without groups the same size is fine.
+        assert!(Regex::new(&"(?:a?)".repeat(7000), Shape::Search).is_ok());
+    }
 }

@@ -122,10 +122,16 @@ impl<'a, 'o> State<'a, 'o> {
         ))
     }
 
-    pub(super) fn assign(&mut self, name: &str, slot: Slot<'a>) {
-        if let Some(variable) = self.variables.iter_mut().rev().find(|(n, _)| *n == name) {
-            variable.1 = slot;
+    /// Gives a variable that was declared before a new value. The parser takes an assignment for a declaration, so it
+    /// is here that a missing one shows.
+    pub(super) fn assign(&mut self, name: &str, slot: Slot<'a>) -> Result<(), String> {
+        match self.variables.iter_mut().rev().find(|(n, _)| *n == name) {
+            Some(variable) => variable.1 = slot,
+            // Every template has it; the dot of the main one is not kept as a variable before something is.
+            None if name == "$" => self.variables.push(("$", slot)),
+            None => return self.error(format!("undefined variable: {name}")),
         }
+        Ok(())
     }
 
     fn variable(&self, name: &str) -> Result<Slot<'a>, String> {
@@ -148,7 +154,7 @@ impl<'a, 'o> State<'a, 'o> {
         for name in &pipe.names {
             let slot = Slot::plain(value.clone());
             if pipe.is_assign {
-                self.assign(name, slot);
+                self.assign(name, slot)?;
             } else {
                 self.variables.push((name, slot));
             }

@@ -221,7 +221,7 @@ impl<'a> State<'a, '_> {
         let mut flow = Flow::Next;
         let mut each = |state: &mut Self, key: Value<'a>, item: Slot<'a>| -> Result<bool, String> {
             any = true;
-            state.declare(branch, inner, key, &item);
+            state.declare(branch, inner, key, &item)?;
             flow = state.list(&item, &branch.then)?;
             state.variables.truncate(inner);
             Ok(flow != Flow::Break)
@@ -273,14 +273,14 @@ impl<'a> State<'a, '_> {
     }
 
     /// Gives the variables of a `range` their values for one round.
-    fn declare(&mut self, branch: &'a Branch, inner: usize, key: Value<'a>, item: &Slot<'a>) {
+    fn declare(&mut self, branch: &'a Branch, inner: usize, key: Value<'a>, item: &Slot<'a>) -> Result<(), String> {
         let names = &branch.pipe.names;
         match (names.as_slice(), branch.pipe.is_assign) {
             ([], _) => {}
-            ([name], true) => self.assign(name, item.clone()),
+            ([name], true) => self.assign(name, item.clone())?,
             ([first, second, ..], true) => {
-                self.assign(first, Slot::plain(key));
-                self.assign(second, item.clone());
+                self.assign(first, Slot::plain(key))?;
+                self.assign(second, item.clone())?;
             }
             ([_], false) => self.variables[inner - 1].1 = item.clone(),
             ([_, _, ..], false) => {
@@ -288,6 +288,7 @@ impl<'a> State<'a, '_> {
                 self.variables[inner - 1].1 = item.clone();
             }
         }
+        Ok(())
     }
 
     fn print(&mut self, value: Value<'a>) -> Result<(), String> {

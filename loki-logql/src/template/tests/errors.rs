@@ -76,6 +76,10 @@ fn execution_errors_name_the_place() {
             r#"template: line:1:3: executing "line" at <div 1 0>: error calling div: runtime error: integer divide by zero"#,
         ),
         (
+            "{{ $x = 5 }}",
+            r#"template: line:1:8: executing "line" at <5>: undefined variable: $x"#,
+        ),
+        (
             "{{ .s.x }}",
             r#"template: line:1:5: executing "line" at <.s.x>: can't evaluate field x in type string"#,
         ),
