@@ -1,25 +1,33 @@
-//! A thread that drives [`Engine::maintain`], for programs without a loop of their own.
+//! Threads that do the work of [`Engine::maintain`], for programs without a loop of their own.
 
-use crate::{Engine, Error, ErrorKind};
-use std::sync::mpsc::{self, RecvTimeoutError, Sender};
+use crate::{Engine, Error, ErrorKind, Maintenance};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
-/// A running maintenance thread; dropping it stops the thread and waits for the step at hand.
+/// Running maintenance threads; dropping it stops them. The step at hand on the store is finished, the evaluation of
+/// rules is given up.
 #[derive(Debug)]
 pub struct Background {
-    stop: Option<Sender<()>>,
-    thread: Option<JoinHandle<()>>,
+    /// Dropping a sender wakes its thread.
+    stops: Vec<Sender<()>>,
+    cancel_rules: Arc<AtomicBool>,
+    threads: Vec<JoinHandle<()>>,
 }
 
 /// Longest wait between two looks: pushes can make work due earlier than was foretold.
 const LONGEST_WAIT: Duration = Duration::from_millis(250);
 /// Wait after an error before the step is tried again.
 const RETRY_WAIT: Duration = Duration::from_secs(5);
+/// Threads that evaluate rules: one group less than that may be slow without holding up the others.
+const RULE_THREADS: usize = 4;
 
-/// Starts a thread that does the work of `engine` as it becomes due, and hands errors to `report`.
+/// Starts threads that do the work of `engine` as it becomes due, and hand errors to `report`: one for what is stored,
+/// some for rules, so that a slow rule holds up neither a flush nor other groups.
 ///
-/// The thread ends when the engine is closed or the answer is dropped.
+/// The threads end when the engine is closed or the answer is dropped.
 ///
 /// # Errors
 ///
@@ -35,43 +43,72 @@ const RETRY_WAIT: Duration = Duration::from_secs(5);
 /// engine.close()?;
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
-pub fn background(engine: &Engine, mut report: impl FnMut(Error) + Send + 'static) -> Result<Background, Error> {
-    let engine = engine.clone();
-    let (stop, stopped) = mpsc::channel::<()>();
-    let run = move || {
-        loop {
-            let now = engine.now();
-            let wait = match engine.maintain(now) {
-                Ok(done) if done.worked => Duration::ZERO,
-                Ok(done) => Duration::from_nanos(u64::try_from(done.next.saturating_sub(now)).unwrap_or(0)),
-                Err(error) if error.kind() == ErrorKind::Closed => return report(error),
-                Err(error) => {
-                    report(error);
-                    RETRY_WAIT
-                }
-            };
-            let wait = if wait == RETRY_WAIT {
-                wait
-            } else {
-                wait.min(LONGEST_WAIT)
-            };
-            if !matches!(stopped.recv_timeout(wait), Err(RecvTimeoutError::Timeout)) {
-                return;
-            }
-        }
+pub fn background(engine: &Engine, report: impl FnMut(Error) + Send + 'static) -> Result<Background, Error> {
+    let mut background = Background {
+        stops: Vec::new(),
+        cancel_rules: Arc::default(),
+        threads: Vec::new(),
     };
-    let thread = std::thread::Builder::new().name("loki-maintain".to_owned()).spawn(run);
-    let thread = thread.map_err(|e| Error::io("maintenance thread", e))?;
-    Ok(Background {
-        stop: Some(stop),
-        thread: Some(thread),
-    })
+    background.start("loki-maintain", engine, Engine::maintain_store, report)?;
+    for _ in 0..RULE_THREADS {
+        let cancel = Arc::clone(&background.cancel_rules);
+        let step = move |engine: &Engine, now| engine.maintain_rules_until(now, Some(&cancel));
+        // Only the end of the engine goes wrong here, and the other thread tells of that.
+        background.start("loki-rules", engine, step, drop)?;
+    }
+    Ok(background)
+}
+
+impl Background {
+    fn start(
+        &mut self,
+        name: &str,
+        engine: &Engine,
+        step: impl Fn(&Engine, i64) -> Result<Maintenance, Error> + Send + 'static,
+        report: impl FnMut(Error) + Send + 'static,
+    ) -> Result<(), Error> {
+        let (stop, stopped) = mpsc::channel();
+        let engine = engine.clone();
+        let run = move || run(&engine, step, &stopped, report);
+        let thread = std::thread::Builder::new().name(name.to_owned()).spawn(run);
+        self.threads
+            .push(thread.map_err(|e| Error::io("maintenance thread", e))?);
+        self.stops.push(stop);
+        Ok(())
+    }
+}
+
+/// Does one step after the other until a stop or the end of the engine.
+fn run(
+    engine: &Engine,
+    step: impl Fn(&Engine, i64) -> Result<Maintenance, Error>,
+    stopped: &Receiver<()>,
+    mut report: impl FnMut(Error),
+) {
+    loop {
+        let now = engine.now();
+        let wait = match step(engine, now) {
+            Ok(done) if done.worked => Duration::ZERO,
+            Ok(done) => {
+                Duration::from_nanos(u64::try_from(done.next.saturating_sub(now)).unwrap_or(0)).min(LONGEST_WAIT)
+            }
+            Err(error) if error.kind() == ErrorKind::Closed => return report(error),
+            Err(error) => {
+                report(error);
+                RETRY_WAIT
+            }
+        };
+        if !matches!(stopped.recv_timeout(wait), Err(RecvTimeoutError::Timeout)) {
+            return;
+        }
+    }
 }
 
 impl Drop for Background {
     fn drop(&mut self) {
-        drop(self.stop.take());
-        if let Some(thread) = self.thread.take() {
+        self.cancel_rules.store(true, Ordering::Relaxed);
+        self.stops.clear();
+        for thread in self.threads.drain(..) {
             // A panic in the thread was reported where it happened.
             let _ = thread.join();
         }

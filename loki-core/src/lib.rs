@@ -53,7 +53,8 @@ pub use reader::Reader;
 pub use recovery::{DamagedFile, Recovery};
 pub use request::{IndexStats, QueryRequest, QueryResponse, QueryStats, SeriesRequest};
 pub use ruler::{
-    Alert, AlertNotice, AlertState, Notify, Rule, RuleGroup, RuleGroupStatus, RuleHealth, RuleSample, RuleStatus,
+    Alert, AlertNotice, AlertState, Notify, Rule, RuleGroup, RuleGroupMetrics, RuleGroupStatus, RuleHealth, RuleSample,
+    RuleStatus,
 };
 pub use settings::{ContentFilters, Settings, WalSync};
 pub use tail::{DroppedEntry, Tail, TailEntry, TailFrame, TailRequest};

@@ -6,7 +6,7 @@ use crate::engine::Inner;
 use crate::store::Segment;
 use crate::tenants::TenantState;
 use crate::{ByteSize, Engine, Error, Settings, TenantId};
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, PoisonError};
 
 /// What a call of [`Engine::maintain`] did, and when it wants to be called again.
@@ -19,45 +19,87 @@ pub struct Maintenance {
 }
 
 impl Engine {
-    /// Does one step of the work that is due at `now`: a flush, a merge, a drop of what is too old, the
-    /// evaluation of a rule group. Pushes and queries
-    /// go on meanwhile.
+    /// Does one step of the work that is due at `now`: the evaluation of a rule group, or what
+    /// [`maintain_store`](Engine::maintain_store) does. Pushes and queries go on meanwhile.
+    ///
+    /// For a program with one loop. Where a slow rule must not hold up a flush, call
+    /// [`maintain_rules`](Engine::maintain_rules) and [`maintain_store`](Engine::maintain_store) on threads of their
+    /// own, as [`background`](crate::background) does.
+    ///
+    /// # Errors
+    ///
+    /// As [`maintain_store`](Engine::maintain_store).
+    pub fn maintain(&self, now: i64) -> Result<Maintenance, Error> {
+        // Alerts are wanted in time; what else is due waits for the next call then.
+        let rules = self.maintain_rules(now)?;
+        if rules.worked {
+            // The log is synced in time all the same.
+            self.0.wal.tick(now)?;
+            return Ok(rules);
+        }
+        let store = self.maintain_store(now)?;
+        Ok(Maintenance {
+            next: store.next.min(rules.next),
+            ..store
+        })
+    }
+
+    /// Does one step of the work on what is stored that is due at `now`: a flush, a merge, a removal of what was deleted
+    /// or is too old.
     ///
     /// # Errors
     ///
     /// [`Io`](crate::ErrorKind::Io): nothing is lost, the step is tried again by a later call.
     /// [`Corrupt`](crate::ErrorKind::Corrupt), [`Closed`](crate::ErrorKind::Closed).
-    pub fn maintain(&self, now: i64) -> Result<Maintenance, Error> {
+    pub fn maintain_store(&self, now: i64) -> Result<Maintenance, Error> {
         let inner = &*self.0;
         inner.check_open()?;
         let settings = inner.settings();
         let next_sync = inner.wal.tick(now)?;
-        let (evaluated, next_rules) = self.evaluate_rules(&settings, now);
         inner.patterns.forget(now);
-        let mut worked = evaluated;
-        // Alerts are wanted in time; what else is due waits for the next call then.
-        if !worked {
-            let flushed = match inner.flush_is_due(&settings, now) {
-                true => inner.flush().map(|()| true),
-                false => Ok(false),
-            };
-            worked = match flushed {
-                Ok(true) => true,
-                // A flush that failed for want of space must not keep old data from making room.
-                flushed => inner.tidy(&settings, now).and_then(|tidied| flushed.map(|_| tidied))?,
-            };
-        }
-        let later = now.saturating_add(settings.retention_interval.as_nanos());
-        let due = [next_sync, inner.next_flush(&settings), next_rules]
-            .into_iter()
-            .flatten();
-        let next = if worked {
-            now
-        } else {
-            due.fold(later, i64::min).max(now)
+        let flushed = match inner.flush_is_due(&settings, now) {
+            true => inner.flush().map(|()| true),
+            false => Ok(false),
+        };
+        let worked = match flushed {
+            Ok(true) => true,
+            // A flush that failed for want of space must not keep old data from making room.
+            flushed => inner.tidy(&settings, now).and_then(|tidied| flushed.map(|_| tidied))?,
+        };
+        let due = [next_sync, inner.next_flush(&settings)].into_iter().flatten();
+        let next = match worked {
+            true => now,
+            false => due.fold(later(&settings, now), i64::min).max(now),
         };
         Ok(Maintenance { worked, next })
     }
+
+    /// Evaluates one rule group that is due at `now`. Several threads may call it: each takes another group.
+    ///
+    /// # Errors
+    ///
+    /// [`Closed`](crate::ErrorKind::Closed). What goes wrong with a rule is told by [`rules`](Engine::rules).
+    pub fn maintain_rules(&self, now: i64) -> Result<Maintenance, Error> {
+        self.maintain_rules_until(now, None)
+    }
+
+    /// As [`maintain_rules`](Engine::maintain_rules); stops where `cancel` is set.
+    pub(crate) fn maintain_rules_until(
+        &self,
+        now: i64,
+        cancel: Option<&Arc<AtomicBool>>,
+    ) -> Result<Maintenance, Error> {
+        self.0.check_open()?;
+        let settings = self.0.settings();
+        let (worked, next) = self.evaluate_rules(&settings, now, cancel);
+        let next = next.unwrap_or_else(|| later(&settings, now)).max(now);
+        Ok(Maintenance { worked, next })
+    }
+}
+
+/// When to look again where nothing is foreseen.
+fn later(settings: &Settings, now: i64) -> i64 {
+    now.saturating_add(settings.retention_interval.as_nanos())
 }
 
 impl Inner {

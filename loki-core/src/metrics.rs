@@ -1,7 +1,7 @@
 //! What an engine holds and has done, in numbers.
 
 use crate::engine::Inner;
-use crate::{PushFormat, TenantId};
+use crate::{PushFormat, RuleGroupMetrics, TenantId};
 use std::sync::atomic::Ordering::Relaxed;
 
 /// What an engine holds and has done since it was opened; counters only grow.
@@ -48,6 +48,8 @@ pub struct TenantMetrics {
     pub segment_bytes: u64,
     /// What was pushed, by the format that it came in.
     pub pushes: Vec<PushMetrics>,
+    /// Rule groups, by namespace and name.
+    pub rule_groups: Vec<RuleGroupMetrics>,
 }
 
 /// Pushes of one tenant in one format.
@@ -79,6 +81,9 @@ pub(crate) fn collect(inner: &Inner) -> Metrics {
             pushes: PushFormat::ALL
                 .map(|format| state.counters.of(format).metrics(format))
                 .to_vec(),
+            rule_groups: state
+                .schedule
+                .metrics(&state.rules.namespaces(), inner.settings().rule_interval),
         }
     });
     Metrics {

@@ -3,10 +3,17 @@
 mod support;
 
 use loki_core::{
-    AlertNotice, AlertState, Engine, ErrorKind, Notify, Period, Rule, RuleGroup, RuleHealth, RuleSample, TenantId,
+    AlertNotice, AlertState, Clock, Engine, ErrorKind, Notify, Period, Rule, RuleGroup, RuleHealth, RuleSample,
+    RuleStatus, Settings, TenantId,
 };
+use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
 use support::{Lab, SECOND, START, lines, maintain, push};
+
+/// How long a test waits for other threads before it fails.
+const PATIENCE: Duration = Duration::from_secs(30);
 
 /// Remembers what it is told.
 #[derive(Debug, Default)]
@@ -315,4 +322,242 @@ fn more_alerts_than_the_limit_are_none() {
         RuleHealth::Failed("exceeded limit of 1 with 2 alerts".to_owned())
     );
     assert_eq!((rule.alerts, told.take_alerts()), (vec![], vec![]));
+}
+
+fn recording() -> Rule {
+    Rule {
+        record: "errors:count".to_owned(),
+        expr: r#"sum by (app) (count_over_time({app=~".+"} |= "error" [1m]))"#.to_owned(),
+        ..Rule::default()
+    }
+}
+
+fn only_rule(engine: &Engine) -> RuleStatus {
+    engine
+        .rules(&TenantId::single())
+        .expect("open")
+        .remove(0)
+        .rules
+        .remove(0)
+}
+
+#[test]
+fn a_recorded_series_ends_when_its_query_finds_it_no_more() {
+    let lab = Lab::default();
+    let (engine, _) = with_rules(&lab, &group("g", vec![recording()]));
+    let told = Arc::new(Told {
+        takes_samples: true,
+        ..Told::default()
+    });
+    engine.set_notify(Arc::<Told>::clone(&told));
+    errors(&lab, &engine);
+    maintain(&engine).expect("maintained");
+    let found: Vec<Option<f64>> = told.take_samples().iter().map(|sample| sample.value).collect();
+    assert_eq!(found, [Some(2.0)]);
+    lab.clock.advance(120 * SECOND);
+    maintain(&engine).expect("maintained");
+    let ended = told.take_samples();
+    assert_eq!((ended.len(), ended[0].value), (1, None));
+    assert_eq!(ended[0].labels.to_string(), r#"{app="x"}"#);
+    minute(&lab, &engine);
+    assert_eq!(told.take_samples(), [], "it ends once");
+}
+
+#[test]
+fn more_series_than_the_limit_are_none() {
+    let lab = Lab::default();
+    let limited = RuleGroup {
+        limit: 1,
+        ..group("g", vec![recording()])
+    };
+    let (engine, told) = with_rules(&lab, &limited);
+    for app in ["x", "y"] {
+        push(&engine, &TenantId::single(), app, &[(START - SECOND, "error")]).expect("stored");
+    }
+    maintain(&engine).expect("maintained");
+    let failed = RuleHealth::Failed("exceeded limit of 1 with 2 series".to_owned());
+    assert_eq!((only_rule(&engine).health, told.take_samples()), (failed, vec![]));
+}
+
+#[test]
+fn an_alert_fires_on_for_as_long_as_its_rule_says() {
+    let lab = Lab::default();
+    let rule = Rule {
+        keep_firing_for: Period::seconds(150),
+        ..alerting(0)
+    };
+    let (engine, told) = with_rules(&lab, &group("g", vec![rule]));
+    errors(&lab, &engine);
+    maintain(&engine).expect("maintained");
+    assert_eq!(only_rule(&engine).state(), Some(AlertState::Firing));
+    // The first minute may still find the lines: the group comes at an offset of its own.
+    minute(&lab, &engine);
+    let mut minutes = 0;
+    while only_rule(&engine).state() == Some(AlertState::Firing) {
+        minute(&lab, &engine);
+        minutes += 1;
+        assert!(minutes < 10, "it never ends");
+    }
+    assert!((3..=4).contains(&minutes), "{minutes}");
+    assert_eq!(
+        told.take_alerts().last().map(|notice| notice.alert.state),
+        Some(AlertState::Resolved)
+    );
+}
+
+#[test]
+fn samples_stand_at_even_distances_and_what_was_missed_is_counted() {
+    let lab = Lab::default();
+    let number = Rule {
+        record: "one".to_owned(),
+        expr: "vector(1)".to_owned(),
+        ..Rule::default()
+    };
+    let (engine, told) = with_rules(&lab, &group("g", vec![number]));
+    maintain(&engine).expect("maintained");
+    told.take_samples();
+    let mut times = Vec::new();
+    for seconds in [61, 59, 77, 185, 60] {
+        lab.clock.advance(seconds * SECOND);
+        maintain(&engine).expect("maintained");
+        times.extend(told.take_samples().iter().map(|sample| sample.timestamp_ms));
+    }
+    let distances: Vec<i64> = times.windows(2).map(|pair| pair[1] - pair[0]).collect();
+    assert!(distances.iter().all(|distance| distance % 60_000 == 0), "{distances:?}");
+    let metrics = engine.metrics().tenants.remove(0).rule_groups.remove(0);
+    let passed = (times[times.len() - 1] - times[0]) / 60_000;
+    assert_eq!(metrics.iterations_missed as i64, passed + 1 - times.len() as i64);
+    assert!(metrics.iterations_missed >= 2, "{metrics:?}");
+    assert_eq!(
+        (metrics.iterations, metrics.evaluations),
+        (times.len() as u64 + 1, times.len() as u64 + 1)
+    );
+    assert_eq!((metrics.evaluation_failures, metrics.rules), (0, 1));
+}
+
+/// A clock on which every look takes a second.
+#[derive(Debug)]
+struct Slow(AtomicI64);
+
+impl Clock for Slow {
+    fn now(&self) -> i64 {
+        self.0.fetch_add(SECOND, Ordering::Relaxed)
+    }
+}
+
+#[test]
+fn a_rule_that_takes_too_long_is_stopped_and_the_others_go_on() {
+    let mut settings = Settings::default();
+    settings.limits.query_timeout = Period::seconds(20);
+    let clock = Arc::new(Slow(AtomicI64::new(START)));
+    let files = Arc::new(loki_core::files::FaultyFiles::default());
+    let engine = Engine::open_with("data", settings, files, clock).expect("opens");
+    // Many blocks: the deadline is looked at between them.
+    for app in 0..100 {
+        push(&engine, &TenantId::single(), &format!("app-{app}"), &[(START, "error")]).expect("stored");
+    }
+    let slow = Rule {
+        expr: r#"sum(count_over_time({app=~".+"} |~ "e.ror" [1h]))"#.to_owned(),
+        ..recording()
+    };
+    let quick = Rule {
+        record: "one".to_owned(),
+        expr: "vector(1)".to_owned(),
+        ..Rule::default()
+    };
+    engine
+        .set_rule_group(&TenantId::single(), "n", &group("g", vec![slow, quick]))
+        .expect("valid");
+    engine.maintain_rules(engine.now()).expect("open");
+    let rules = engine.rules(&TenantId::single()).expect("open").remove(0).rules;
+    let RuleHealth::Failed(problem) = &rules[0].health else {
+        panic!("{:?}", rules[0]);
+    };
+    assert!(
+        problem.contains("timed out") || problem.contains("timeout"),
+        "{problem}"
+    );
+    assert_eq!(rules[1].health, RuleHealth::Ok);
+    let metrics = engine.metrics().tenants.remove(0).rule_groups.remove(0);
+    assert_eq!((metrics.evaluations, metrics.evaluation_failures), (2, 1));
+}
+
+/// Waits in the middle of an evaluation until it is let go.
+#[derive(Debug)]
+struct Stuck {
+    entered: Mutex<Sender<()>>,
+    go_on: Mutex<Receiver<()>>,
+}
+
+impl Notify for Stuck {
+    fn alerts(&self, _tenant: &TenantId, _alerts: &[AlertNotice]) {}
+
+    fn samples(&self, _tenant: &TenantId, _samples: &[RuleSample]) -> bool {
+        self.entered.lock().expect("no panic").send(()).expect("the test waits");
+        // It fails when the test is over.
+        let _ = self.go_on.lock().expect("no panic").recv();
+        true
+    }
+}
+
+#[test]
+#[expect(clippy::disallowed_methods, reason = "other threads are waited for, not a clock")]
+fn a_slow_rule_holds_up_neither_flushes_nor_other_groups() {
+    let mut lab = Lab::default();
+    lab.settings.chunk_idle_period = Period::seconds(1);
+    let number = |name: &str, expr: &str| Rule {
+        record: name.to_owned(),
+        expr: expr.to_owned(),
+        ..Rule::default()
+    };
+    let (engine, _) = with_rules(&lab, &group("slow", vec![number("one", "vector(1)")]));
+    let (entered, was_entered) = channel();
+    let (let_go, go_on) = channel();
+    engine.set_notify(Arc::new(Stuck {
+        entered: Mutex::new(entered),
+        go_on: Mutex::new(go_on),
+    }));
+    push(&engine, &TenantId::single(), "x", &[(START, "line")]).expect("stored");
+    let background = loki_core::background(&engine, |error| panic!("{error}")).expect("starts");
+    was_entered.recv_timeout(PATIENCE).expect("the slow rule is evaluated");
+    // A log query is no rule: it fails without asking anybody.
+    let other = group("other", vec![number("x", r#"{app="x"}"#)]);
+    engine.set_rule_group(&TenantId::single(), "n", &other).expect("valid");
+    lab.clock.advance(10 * SECOND);
+    let start = Instant::now();
+    let is_done = || {
+        let groups = engine.rules(&TenantId::single()).expect("open");
+        engine.metrics().flushes > 0 && groups[0].last_evaluation.is_some()
+    };
+    while !is_done() {
+        assert!(start.elapsed() < PATIENCE, "the slow rule holds up the rest");
+        std::thread::yield_now();
+    }
+    let slow = engine.rules(&TenantId::single()).expect("open").remove(1);
+    assert_eq!((slow.name.as_str(), slow.last_evaluation), ("slow", None));
+    drop(let_go);
+    drop(background);
+}
+
+#[test]
+fn templates_ask_queries_and_say_in_place_what_fails() {
+    let lab = Lab::default();
+    let total = r#"{{ query "sum(count_over_time({app=~\".+\"}[1m]))" | first | value }} in all"#;
+    let rule = Rule {
+        annotations: [("total", total), ("bad", r#"{{ query "{" }}"#)]
+            .map(|(name, text)| (name.to_owned(), text.to_owned()))
+            .into(),
+        ..alerting(0)
+    };
+    let (engine, told) = with_rules(&lab, &group("g", vec![rule]));
+    errors(&lab, &engine);
+    push(&engine, &TenantId::single(), "y", &[(START - SECOND, "fine")]).expect("stored");
+    maintain(&engine).expect("maintained");
+    let annotations = told.take_alerts().remove(0).alert.annotations;
+    assert_eq!(annotations.value("total"), Some("3 in all"));
+    let bad = annotations.value("bad").expect("it has a text");
+    assert!(
+        bad.starts_with("<error expanding template: template: __alert_Errors:1:") && bad.contains("parse error"),
+        "{bad}"
+    );
 }

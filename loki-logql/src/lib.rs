@@ -65,7 +65,7 @@ pub use request::{Direction, Limits, Request, Time};
 pub use result::{MatrixSeries, QueryResult, ResultEntry, ResultStream, Sample, VectorSample};
 pub use source::Source;
 pub use span::Span;
-pub use template::RuleTemplate;
+pub use template::{RuleData, RuleTemplate};
 pub use text::Text;
 
 /// The examples of the README are tests.

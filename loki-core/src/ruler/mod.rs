@@ -5,6 +5,7 @@
 //! - `alert`: the life of an alert, from pending to resolved;
 //! - `schedule`: which group is due, and what each has come to;
 //! - `evaluate`: one evaluation of one group;
+//! - `texts`: labels and annotations, as templates;
 //! - `status`: what the groups have come to, for whoever asks;
 //! - `notify`: the seam to whoever delivers alerts and samples;
 //! - `calls`: the engine's calls.
@@ -17,11 +18,12 @@ mod notify;
 mod schedule;
 mod status;
 mod tenant_rules;
+mod texts;
 
 pub use alert::{Alert, AlertState};
 pub use group::{Rule, RuleGroup};
 pub use notify::{AlertNotice, Notify, RuleSample};
-pub use status::{RuleGroupStatus, RuleHealth, RuleStatus};
+pub use status::{RuleGroupMetrics, RuleGroupStatus, RuleHealth, RuleStatus};
 
 pub(crate) use notify::Notifier;
 pub(crate) use schedule::Schedule;

@@ -2,11 +2,11 @@
 
 use super::alert::{AlertState, Life};
 use super::group::{Rule, RuleGroup};
-use super::status::{RuleGroupStatus, RuleHealth, RuleStatus};
+use super::status::{RuleGroupMetrics, RuleGroupStatus, RuleHealth, RuleStatus};
 use super::tenant_rules::Namespaces;
 use crate::Period;
 use loki_logql::Labels;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 /// What the rule groups of one tenant have come to.
@@ -21,11 +21,25 @@ pub(super) type GroupKey = (String, String);
 /// What a group has come to.
 #[derive(Debug, Clone, Default)]
 pub(super) struct GroupState {
-    /// When it is evaluated next.
-    next: i64,
+    /// When it is evaluated next; none before the first evaluation.
+    next: Option<i64>,
+    /// Whether somebody evaluates it now.
+    is_running: bool,
+    pub(super) tally: Tally,
     pub(super) last_evaluation: Option<i64>,
     pub(super) evaluation_nanos: i64,
     pub(super) rules: Vec<RuleState>,
+}
+
+/// What was counted of a group since it was first evaluated.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Tally {
+    pub(super) iterations: u64,
+    pub(super) missed: u64,
+    pub(super) evaluations: u64,
+    pub(super) failures: u64,
+    /// Of all iterations.
+    pub(super) nanos: i64,
 }
 
 /// What a rule has come to.
@@ -36,6 +50,8 @@ pub(super) struct RuleState {
     pub(super) last_evaluation: Option<i64>,
     pub(super) evaluation_nanos: i64,
     pub(super) alerts: BTreeMap<Labels, Life>,
+    /// The series that a recording rule gave last.
+    pub(super) recorded: BTreeSet<Labels>,
 }
 
 /// A group to evaluate now.
@@ -44,14 +60,17 @@ pub(super) struct Due {
     pub(super) key: GroupKey,
     pub(super) group: RuleGroup,
     pub(super) interval: i64,
+    /// The time that it is evaluated for.
+    pub(super) time: i64,
     pub(super) state: GroupState,
 }
 
 impl Schedule {
-    /// A group that is due at `now`, and when the next of the others will be.
+    /// A group that is due at `now`, and when the next of the others will be. It is nobody else's until
+    /// [`finish`](Schedule::finish) or [`give_up`](Schedule::give_up).
     ///
-    /// Groups are evaluated at fixed offsets within their interval, each at another, so that they do not all come at
-    /// once; a new one comes at once. Evaluations that were missed are left out.
+    /// Groups are evaluated for times at fixed offsets within their interval, each at another, so that they do not all
+    /// come at once; a new one comes at once. Times that were missed are left out and counted.
     pub(super) fn due(&self, namespaces: &Namespaces, default: Period, now: i64) -> (Option<Due>, Option<i64>) {
         let mut states = self.lock();
         let is_there = |key: &GroupKey| {
@@ -59,27 +78,37 @@ impl Schedule {
                 .get(&key.0)
                 .is_some_and(|groups| groups.iter().any(|g| g.name == key.1))
         };
-        states.retain(|key, _| is_there(key));
-        let mut next: Option<i64> = None;
+        states.retain(|key, state| state.is_running || is_there(key));
+        let mut soonest: Option<i64> = None;
         for (namespace, groups) in namespaces {
             for group in groups {
                 let key = (namespace.clone(), group.name.clone());
                 let interval = interval(group, default);
                 let state = states.entry(key.clone()).or_default();
-                if state.next <= now {
-                    state.next = following(&key, interval, now);
-                    let due = Due {
-                        key,
-                        group: group.clone(),
-                        interval,
-                        state: state.clone(),
-                    };
-                    return (Some(due), Some(now));
+                if state.is_running {
+                    continue;
                 }
-                next = Some(next.map_or(state.next, |next| next.min(state.next)));
+                // A clock that was set back must not keep a group waiting.
+                let next = state.next.filter(|next| next.saturating_sub(now) <= interval);
+                if let Some(next) = next.filter(|next| *next > now) {
+                    soonest = Some(soonest.map_or(next, |soonest| soonest.min(next)));
+                    continue;
+                }
+                let late = next.map_or(0, |next| now.saturating_sub(next));
+                state.tally.missed += (late / interval).unsigned_abs();
+                state.next = Some(following(&key, interval, now));
+                state.is_running = true;
+                let due = Due {
+                    key,
+                    group: group.clone(),
+                    interval,
+                    time: next.map_or(now, |_| now.saturating_sub(late % interval)),
+                    state: state.clone(),
+                };
+                return (Some(due), Some(now));
             }
         }
-        (None, next)
+        (None, soonest)
     }
 
     /// Notes what an evaluation came to.
@@ -87,8 +116,45 @@ impl Schedule {
         let mut states = self.lock();
         if let Some(state) = states.get_mut(&due.key) {
             let next = state.next;
-            *state = GroupState { next, ..due.state };
+            *state = GroupState {
+                next,
+                is_running: false,
+                ..due.state
+            };
         }
+    }
+
+    /// Leaves a group as it was before an evaluation that was stopped.
+    pub(super) fn give_up(&self, due: &Due) {
+        if let Some(state) = self.lock().get_mut(&due.key) {
+            state.is_running = false;
+        }
+    }
+
+    /// What was counted of the groups, by namespace and name.
+    pub(crate) fn metrics(&self, namespaces: &Namespaces, default: Period) -> Vec<RuleGroupMetrics> {
+        let states = self.lock();
+        let each = |(namespace, group): (&String, &RuleGroup)| {
+            let state = states.get(&(namespace.clone(), group.name.clone()));
+            let tally = state.map(|state| state.tally).unwrap_or_default();
+            RuleGroupMetrics {
+                namespace: namespace.clone(),
+                name: group.name.clone(),
+                interval: Period::nanos(interval(group, default)),
+                rules: group.rules.len() as u64,
+                iterations: tally.iterations,
+                iterations_missed: tally.missed,
+                evaluations: tally.evaluations,
+                evaluation_failures: tally.failures,
+                evaluation_nanos: tally.nanos,
+                last_evaluation: state.and_then(|state| state.last_evaluation),
+                last_evaluation_nanos: state.map_or(0, |state| state.evaluation_nanos),
+            }
+        };
+        let groups = namespaces
+            .iter()
+            .flat_map(|(namespace, groups)| groups.iter().map(move |group| (namespace, group)));
+        groups.map(each).collect()
     }
 
     /// What the groups have come to, by namespace and name.
@@ -178,27 +244,52 @@ fn following(key: &GroupKey, interval: i64, now: i64) -> i64 {
 mod tests {
     use super::*;
 
-    #[test]
-    fn a_new_group_comes_at_once_and_then_once_an_interval() {
+    fn one_group() -> Namespaces {
         let group = RuleGroup {
             name: "g".to_owned(),
             ..RuleGroup::default()
         };
-        let namespaces: Namespaces = [("n".to_owned(), vec![group])].into();
-        let schedule = Schedule::default();
-        let interval = 1000;
+        [("n".to_owned(), vec![group])].into()
+    }
+
+    const INTERVAL: Period = Period::nanos(1000);
+
+    #[test]
+    fn a_new_group_comes_at_once_and_then_once_an_interval() {
+        let (namespaces, schedule) = (one_group(), Schedule::default());
         let mut times = Vec::new();
         for now in 5000..9000 {
-            while let (Some(due), _) = schedule.due(&namespaces, Period::nanos(interval), now) {
+            while let (Some(due), _) = schedule.due(&namespaces, INTERVAL, now) {
+                assert_eq!(due.time, now);
                 times.push(now);
                 schedule.finish(due);
             }
         }
         assert_eq!(times[0], 5000);
         assert_eq!(times.len(), 5);
-        assert!(
-            times[1..].windows(2).all(|pair| pair[1] - pair[0] == interval),
-            "{times:?}"
-        );
+        assert!(times[1..].windows(2).all(|pair| pair[1] - pair[0] == 1000), "{times:?}");
+        assert_eq!(schedule.metrics(&namespaces, INTERVAL)[0].iterations_missed, 0);
+    }
+
+    #[test]
+    fn times_that_were_missed_are_counted_and_a_late_evaluation_is_for_the_time_that_it_was_due_at() {
+        let (namespaces, schedule) = (one_group(), Schedule::default());
+        let take = |now| schedule.due(&namespaces, INTERVAL, now);
+        schedule.finish(take(5000).0.expect("it is new"));
+        let (nothing, next) = take(5000);
+        let next = next.expect("it will come again");
+        assert!(nothing.is_none() && (5001..=6000).contains(&next));
+        // Three times pass, and a part of the fourth interval.
+        let due = take(next + 3500).0.expect("it is late");
+        assert_eq!(due.time, next + 3000);
+        assert_eq!(schedule.metrics(&namespaces, INTERVAL)[0].iterations_missed, 3);
+        // While it is evaluated it is nobody else's, however long that takes.
+        assert!(take(next + 9000).0.is_none());
+        schedule.finish(due);
+        let due = take(next + 9000).0.expect("it is late again");
+        assert_eq!(due.time, next + 9000);
+        schedule.give_up(&due);
+        // The clock is set back.
+        assert_eq!(take(next - 5000).0.expect("it does not wait").time, next - 5000);
     }
 }

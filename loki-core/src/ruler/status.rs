@@ -23,6 +23,33 @@ pub struct RuleGroupStatus {
     pub rules: Vec<RuleStatus>,
 }
 
+/// What was counted of a rule group since it was first evaluated by this engine.
+#[derive(Debug, Clone, PartialEq)]
+pub struct RuleGroupMetrics {
+    /// The namespace that it is in.
+    pub namespace: String,
+    /// Its name.
+    pub name: String,
+    /// How often it is evaluated.
+    pub interval: Period,
+    /// How many rules it has.
+    pub rules: u64,
+    /// How often it was evaluated.
+    pub iterations: u64,
+    /// Times at which it should have been evaluated and was not.
+    pub iterations_missed: u64,
+    /// Evaluations of its rules.
+    pub evaluations: u64,
+    /// Of those, how many failed.
+    pub evaluation_failures: u64,
+    /// How long all iterations took, in nanoseconds.
+    pub evaluation_nanos: i64,
+    /// The time that it was last evaluated for, in nanoseconds; none: not yet.
+    pub last_evaluation: Option<i64>,
+    /// How long that took, in nanoseconds.
+    pub last_evaluation_nanos: i64,
+}
+
 /// What a rule has come to.
 #[derive(Debug, Clone, PartialEq)]
 pub struct RuleStatus {

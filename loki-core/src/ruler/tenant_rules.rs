@@ -33,7 +33,7 @@ impl TenantRules {
     }
 
     /// All groups. A namespace that was given stands before one that is kept.
-    pub(super) fn namespaces(&self) -> Arc<Namespaces> {
+    pub(crate) fn namespaces(&self) -> Arc<Namespaces> {
         let kept = self.lock().shared();
         let given = Arc::clone(&self.given.read().unwrap_or_else(PoisonError::into_inner));
         if given.is_empty() {

@@ -3,6 +3,7 @@
 mod engine;
 mod process;
 mod request;
+mod rules;
 
 pub(crate) use request::{InFlight, RequestMetrics, route_label};
 
@@ -12,7 +13,9 @@ use prometheus::{Encoder, TextEncoder};
 /// The page in Prometheus' text format.
 pub(crate) fn page(requests: &RequestMetrics, engine: &Engine) -> Result<Vec<u8>, prometheus::Error> {
     let mut families = requests.gather();
-    families.extend(engine::gather(&engine.metrics())?);
+    let metrics = engine.metrics();
+    families.extend(engine::gather(&metrics)?);
+    families.extend(rules::gather(&metrics)?);
     families.extend(process::gather()?);
     let mut out = Vec::new();
     TextEncoder::new().encode(&families, &mut out)?;

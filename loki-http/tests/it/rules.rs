@@ -248,3 +248,37 @@ fn samples_survive_a_restart_and_a_refused_one_takes_no_other_with_it() {
         std::thread::sleep(std::time::Duration::from_millis(10));
     }
 }
+
+#[test]
+fn dashboards_find_what_was_counted_of_rules() {
+    let server = TestServer::start();
+    let group = b"name: g\ninterval: 1h\nrules: [{record: one, expr: vector(1)}, {record: bad, expr: '{a=\"b\"}'}]\n";
+    server.request("POST", "/loki/api/v1/rules/n", &[], group);
+    let labels = r#"{rule_group="n;g",user="fake"}"#;
+    let wanted = [
+        ("evaluations_total", "2"),
+        ("evaluation_failures_total", "1"),
+        ("evaluation_duration_seconds_count", "2"),
+        ("group_iterations_total", "1"),
+        ("group_iterations_missed_total", "0"),
+        ("group_interval_seconds", "3600"),
+        ("group_rules", "2"),
+        ("group_duration_seconds_count", "1"),
+    ];
+    let lines = wanted.map(|(name, value)| format!("loki_prometheus_rule_{name}{labels} {value}"));
+    let has_all = |page: &str| lines.iter().all(|line| page.lines().any(|found| found == line));
+    let mut page = String::new();
+    for _ in 0..100 {
+        page = server.get("/metrics").text();
+        if has_all(&page) {
+            break;
+        }
+        std::thread::sleep(std::time::Duration::from_millis(50));
+    }
+    assert!(has_all(&page), "{page}");
+    assert!(page.contains("\nloki_ruler_managers_total 1\n"), "{page}");
+    assert!(
+        page.contains(&format!("\nloki_prometheus_rule_group_last_duration_seconds{labels} ")),
+        "{page}"
+    );
+}

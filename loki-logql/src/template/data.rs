@@ -1,5 +1,6 @@
 //! What a template reads.
 
+use crate::VectorSample;
 use std::borrow::Cow;
 
 /// The entry that a template is executed over.
@@ -17,5 +18,13 @@ pub(crate) trait Data {
     /// Where the outside reaches this program; rules name it.
     fn external_url(&self) -> &str {
         ""
+    }
+    /// The series that a query finds at the time of the rule.
+    ///
+    /// # Errors
+    ///
+    /// Why there is no answer.
+    fn query(&self, _query: &str) -> Result<Vec<VectorSample>, String> {
+        Err("there is nothing to query here".to_owned())
     }
 }

@@ -34,5 +34,5 @@ mod time;
 mod value;
 
 pub(crate) use data::Data;
-pub use rule::RuleTemplate;
+pub use rule::{RuleData, RuleTemplate};
 pub(crate) use run::Template;

@@ -5,6 +5,7 @@ mod logic;
 mod number;
 mod regex;
 mod rule;
+mod sample;
 mod table;
 mod text;
 mod time;

@@ -6,7 +6,7 @@ use crate::template::time::{Time, Zone};
 use crate::template::value::Type::{Any, Str};
 use crate::template::value::{IntType, Value};
 
-/// Found before the functions of other templates.
+/// Those that need no query.
 pub(super) const FUNCTIONS: &[Function] = &[
     Function::new("humanize", &[Any], |call| Ok(Value::str(humanize(number(call)?)))),
     Function::new("humanize1024", &[Any], |call| {
@@ -62,9 +62,7 @@ pub(super) const FUNCTIONS: &[Function] = &[
     }),
     Function::new("graphLink", &[Str], |call| link(call, "graph", "0")),
     Function::new("tableLink", &[Str], |call| link(call, "graph", "1")),
-    Function::new("query", &[Str], |_| {
-        Err("queries in templates are not supported".to_owned())
-    }),
+    Function::new("title", &[Str], text::title),
 ];
 
 /// The argument as a number: also texts that are one.

@@ -1,6 +1,6 @@
 //! What a function is, and how it is found by its name.
 
-use super::{encoding, logic, number, regex, rule, text, time};
+use super::{encoding, logic, number, regex, rule, sample, text, time};
 use crate::regex::Regex;
 use crate::template::data::Data;
 use crate::template::node::Operand;
@@ -83,24 +83,34 @@ impl fmt::Debug for Function {
 pub(in crate::template) enum Dialect {
     /// Those of `line_format` and `label_format`.
     Line,
-    /// Those of rules, before all others.
+    /// Those of rules: Prometheus' own, and those of the language.
     Rule,
 }
 
+/// The functions of Go's template language itself, which every dialect has.
+const LANGUAGE: [&str; 19] = [
+    "and", "call", "eq", "ge", "gt", "html", "index", "js", "le", "len", "lt", "ne", "not", "or", "print", "printf",
+    "println", "slice", "urlquery",
+];
+
 /// The function called `name`.
 pub(in crate::template) fn find(name: &str, dialect: Dialect) -> Option<&'static Function> {
-    [
-        if dialect == Dialect::Rule { rule::FUNCTIONS } else { &[] },
+    let line = [
         text::FUNCTIONS,
         number::FUNCTIONS,
         time::FUNCTIONS,
         encoding::FUNCTIONS,
         regex::FUNCTIONS,
         logic::FUNCTIONS,
-    ]
-    .into_iter()
-    .flatten()
-    .find(|function| function.name == name)
+    ];
+    let is_named = |function: &&Function| function.name == name;
+    match dialect {
+        Dialect::Rule if !LANGUAGE.contains(&name) => {
+            let mut functions = rule::FUNCTIONS.iter().chain(sample::FUNCTIONS);
+            functions.find(is_named)
+        }
+        Dialect::Line | Dialect::Rule => line.into_iter().flatten().find(is_named),
+    }
 }
 
 impl<'a> Call<'_, 'a> {

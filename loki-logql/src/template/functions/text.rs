@@ -143,7 +143,7 @@ fn only(mut mapped: impl Iterator<Item = char>, otherwise: char) -> char {
     }
 }
 
-fn title<'a>(call: &mut Call<'_, 'a>) -> Result<Value<'a>, String> {
+pub(super) fn title<'a>(call: &mut Call<'_, 'a>) -> Result<Value<'a>, String> {
     let text = call.take_bytes(0);
     let mut out = String::with_capacity(text.len());
     let mut before = ' ';
