@@ -8,6 +8,7 @@ use loki_core::{
     ByteSize, Clock, Engine, ErrorKind, Limits, ManualClock, Period, PushEntry, PushLabels, PushRequest, PushStream,
     QueryRequest, SeriesRequest, Settings, TenantId,
 };
+use proptest::prelude::*;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use support::{Lab, SECOND, START, lines, maintain, push, value};
@@ -103,6 +104,75 @@ fn entries_of_one_time_keep_their_order_of_arrival_across_parts() {
     };
     assert_eq!(ask(Direction::Forward), ["b", "a", "c", "early bird"]);
     assert_eq!(ask(Direction::Backward), ["early bird", "c", "a", "b"]);
+}
+
+/// Lines of one stream, oldest first; those of one time in the order in which they came.
+fn in_order(engine: &Engine, tenant: &TenantId) -> Vec<String> {
+    let request = QueryRequest::range(r#"{app="x"}"#, START, START + SECOND)
+        .direction(Direction::Forward)
+        .limit(5000);
+    let QueryResult::Streams(streams) = engine.query(tenant, &request).expect("answers").result else {
+        panic!("lines")
+    };
+    let entries = streams.into_iter().flat_map(|stream| stream.entries);
+    entries
+        .map(|entry| String::from_utf8_lossy(&entry.line[..entry.line.len().min(20)]).into_owned())
+        .collect()
+}
+
+#[test]
+fn compaction_moves_nothing_past_a_large_segment() {
+    let mut lab = Lab::default();
+    lab.settings.encoding = loki_core::chunk::Encoding::None;
+    lab.settings.content_filters = loki_core::ContentFilters::Off;
+    let tenant = TenantId::single();
+    let engine = lab.open().expect("opens");
+    let mut expected = Vec::new();
+    for n in 0..10 {
+        // The third one is too large to be merged with the others, which are no neighbours then.
+        let (lines, bytes) = if n == 2 { (80, 240 << 10) } else { (1, 0) };
+        let lines: Vec<String> = (0..lines)
+            .map(|line| format!("flush {n} line {line:03}    {}", " ".repeat(bytes)))
+            .collect();
+        let entries: Vec<(i64, &str)> = lines.iter().map(|line| (START, line.as_str())).collect();
+        push(&engine, &tenant, "x", &entries).expect("stored");
+        engine.flush().expect("flushes");
+        expected.extend(lines.iter().map(|line| line[..20].to_owned()));
+        maintain(&engine).expect("compacts");
+        assert_eq!(in_order(&engine, &tenant), expected, "after flush {n}");
+    }
+    assert!(engine.metrics().tenants[0].segments < 10, "something was merged");
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 24, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn entries_of_one_time_keep_their_order_whatever_is_done(steps in proptest::collection::vec(0..6u8, 1..60)) {
+        let lab = Lab::default();
+        let tenant = TenantId::single();
+        let mut engine = lab.open().expect("opens");
+        let mut expected = Vec::new();
+        for (n, step) in steps.into_iter().enumerate() {
+            match step {
+                0 => engine.flush().expect("flushes"),
+                1 => maintain(&engine).expect("compacts"),
+                2 => {
+                    drop(engine);
+                    engine = lab.open().expect("opens again");
+                }
+                _ => {
+                    let line = format!("line {n}");
+                    push(&engine, &tenant, "x", &[(START, &line)]).expect("stored");
+                    expected.push(line);
+                    if step == 3 {
+                        engine.flush().expect("flushes");
+                    }
+                }
+            }
+        }
+        prop_assert_eq!(in_order(&engine, &tenant), expected);
+    }
 }
 
 #[test]

@@ -2,6 +2,7 @@
 
 use super::retention::DAY;
 use crate::store::SegmentMeta;
+use std::cmp::Reverse;
 
 /// The next step.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -23,18 +24,22 @@ pub(crate) struct Goals {
     pub(crate) cutoff: i64,
 }
 
-/// Segments within this factor of each other are of one size class.
-const CLASS_FACTOR: u64 = 4;
-/// So many segments of one class are merged.
-const CLASS_FULL: usize = 4;
-/// Below so many bytes all segments are of one class: they cost a file and a footer each, not their bytes.
-const SMALLEST_CLASS_BYTES: u64 = 4 << 20;
-
-/// Chooses the next step for `segments`.
+/// Segments are merged where all together weigh so many times the heaviest of them.
 ///
-/// Classic size-tiered compaction: as soon as there are [`CLASS_FULL`] segments of about one size they become one,
-/// so that every byte is rewritten about once for each class it passes through. A segment whose older half, or a day of
-/// it, is past the cutoff is rewritten alone.
+/// So a segment that is merged grows by this factor: from [`LIGHTEST_BYTES`] to twice the target a byte is rewritten some
+/// four times. Fewer files would cost more writing.
+const GROWTH: u64 = 4;
+/// So many bytes a segment weighs at least: a small one costs its file and its footer, not its bytes.
+const LIGHTEST_BYTES: u64 = 4 << 20;
+/// So many segments are merged at once: a block of each is in memory.
+const MOST_MERGED: usize = 32;
+
+/// Chooses the next step for `segments`, which stand in their order.
+///
+/// Merged are only neighbours, so that the new segment can stand in their place and entries of one timestamp keep the
+/// order in which they came. Of the neighbours that together have the right weight those are taken whose heaviest is
+/// lightest, and of those as many as possible. A segment whose older half, or a day of it, is past the cutoff is rewritten
+/// alone.
 pub(crate) fn choose(segments: &[SegmentMeta], goals: Goals) -> Choice {
     let old: Vec<u64> = segments
         .iter()
@@ -51,24 +56,38 @@ pub(crate) fn choose(segments: &[SegmentMeta], goals: Goals) -> Choice {
     if let Some(segment) = segments.iter().find(worth_rewriting) {
         return Choice::Merge(vec![segment.number]);
     }
-    let mut small: Vec<&SegmentMeta> = segments.iter().filter(|s| s.bytes < goals.target_bytes).collect();
-    small.sort_by_key(|s| s.bytes);
-    let mut rest = &small[..];
-    while let Some(smallest) = rest.first() {
-        let ceiling = smallest.bytes.max(SMALLEST_CLASS_BYTES).saturating_mul(CLASS_FACTOR);
-        let class = rest.partition_point(|s| s.bytes < ceiling);
-        let mut bytes = 0;
-        let fitting = rest[..class].iter().take_while(|s| {
-            bytes += s.bytes;
-            bytes <= goals.target_bytes.saturating_mul(2)
-        });
-        let chosen: Vec<u64> = fitting.map(|s| s.number).collect();
-        if chosen.len() >= CLASS_FULL {
-            return Choice::Merge(chosen);
-        }
-        rest = &rest[class..];
+    let runs = segments.split(|s| s.bytes >= goals.target_bytes);
+    let fitting = runs.flat_map(|run| fitting(run, goals.target_bytes.saturating_mul(2)));
+    match fitting.min_by_key(|neighbours| (neighbours.heaviest, Reverse(neighbours.segments.len()))) {
+        Some(neighbours) => Choice::Merge(neighbours.segments.iter().map(|s| s.number).collect()),
+        None => Choice::Nothing,
     }
-    Choice::Nothing
+}
+
+/// Neighbours that may be merged.
+#[derive(Debug)]
+struct Neighbours<'s> {
+    segments: &'s [SegmentMeta],
+    /// What the heaviest of them weighs.
+    heaviest: u64,
+}
+
+/// All neighbours in `run` that together have the right weight and at most so many bytes.
+fn fitting(run: &[SegmentMeta], most_bytes: u64) -> impl Iterator<Item = Neighbours<'_>> {
+    (0..run.len()).flat_map(move |start| {
+        let (mut bytes, mut weight, mut heaviest) = (0u64, 0u64, 0);
+        let ends = run[start..].iter().zip(start + 1..).take(MOST_MERGED);
+        ends.map_while(move |(segment, end)| {
+            let weighs = segment.bytes.max(LIGHTEST_BYTES);
+            bytes = bytes.saturating_add(segment.bytes);
+            weight = weight.saturating_add(weighs);
+            heaviest = weighs.max(heaviest);
+            let fits = weight >= heaviest.saturating_mul(GROWTH);
+            let segments = &run[start..end];
+            (bytes <= most_bytes).then_some(fits.then_some(Neighbours { segments, heaviest }))
+        })
+        .flatten()
+    })
 }
 
 /// The place of the oldest of `segments`, where all together take more than `most` bytes; 0: there is no limit.
@@ -86,6 +105,7 @@ mod tests {
     fn segment(number: u64, bytes: u64, times: std::ops::RangeInclusive<i64>) -> SegmentMeta {
         SegmentMeta {
             number,
+            order: number,
             bytes,
             min_timestamp: *times.start(),
             max_timestamp: *times.end(),
@@ -133,22 +153,81 @@ mod tests {
         assert_eq!(oldest_beyond(segments.iter(), 0), None);
     }
 
-    proptest! {
-        #[test]
-        fn merging_as_chosen_ends_with_few_segments(sizes in proptest::collection::vec(1u64..64 << 20, 1..60)) {
-            let mut segments: Vec<_> =
-                sizes.iter().enumerate().map(|(n, &bytes)| segment(n as u64, bytes, 0..=1)).collect();
-            let mut steps = 0;
-            while let Choice::Merge(numbers) = choose(&segments, GOALS) {
-                prop_assert!(numbers.len() > 1);
-                let bytes = segments.iter().filter(|s| numbers.contains(&s.number)).map(|s| s.bytes).sum();
-                segments.retain(|s| !numbers.contains(&s.number));
-                segments.push(segment(1000 + steps, bytes, 0..=1));
-                steps += 1;
-                prop_assert!(steps < 100);
+    #[test]
+    fn a_small_segment_among_large_ones_waits_for_neighbours() {
+        let sizes = [1, 20 << 20, 1, 1, 1];
+        let mut segments: Vec<_> = (1..).zip(sizes).map(|(n, bytes)| segment(n, bytes, 0..=1)).collect();
+        assert_eq!(choose(&segments, GOALS), Choice::Nothing);
+        segments.push(segment(6, 1, 0..=1));
+        assert_eq!(choose(&segments, GOALS), Choice::Merge(vec![3, 4, 5, 6]));
+    }
+
+    #[test]
+    fn a_merge_takes_no_more_files_and_bytes_than_it_may() {
+        let many: Vec<_> = (1..=100).map(|n| segment(n, 1, 0..=1)).collect();
+        let Choice::Merge(first) = choose(&many, GOALS) else {
+            panic!("there is something to merge")
+        };
+        assert_eq!(first, (1..=MOST_MERGED as u64).collect::<Vec<_>>());
+        let large: Vec<_> = (1..=100).map(|n| segment(n, 200 << 20, 0..=1)).collect();
+        assert_eq!(
+            choose(&large, GOALS),
+            Choice::Nothing,
+            "four of them are too many bytes"
+        );
+    }
+
+    /// A segment and which flushes are in it.
+    type Simulated = (SegmentMeta, Vec<usize>);
+
+    /// Merges as chosen until there is nothing to merge; answers how many bytes that wrote.
+    fn settle(segments: &mut Vec<Simulated>, next_number: &mut u64) -> u64 {
+        let mut written = 0;
+        loop {
+            let metas: Vec<_> = segments.iter().map(|(meta, _)| meta.clone()).collect();
+            let Choice::Merge(numbers) = choose(&metas, GOALS) else {
+                return written;
+            };
+            assert!(numbers.len() > 1);
+            let (mut bytes, mut order, mut flushes) = (0, 0, Vec::new());
+            for (meta, of) in segments.iter().filter(|(meta, _)| numbers.contains(&meta.number)) {
+                bytes += meta.bytes;
+                order = order.max(meta.order);
+                flushes.extend(of);
             }
-            let total: u64 = sizes.iter().sum();
-            prop_assert!(segments.len() as u64 <= total / GOALS.target_bytes + 4 * 3 + 1);
+            segments.retain(|(meta, _)| !numbers.contains(&meta.number));
+            *next_number += 1;
+            let merged = segment(*next_number, bytes, 0..=1);
+            segments.push((SegmentMeta { order, ..merged }, flushes));
+            segments.sort_by_key(|(meta, _)| meta.order);
+            written += bytes;
+        }
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
+
+        #[test]
+        fn merging_as_chosen_keeps_the_order_and_ends_with_few_files_and_little_writing(
+            flushes in proptest::collection::vec(prop_oneof![1u64..8 << 20, 1u64..300 << 20, Just(1u64), Just(4 << 20)], 1..200),
+            pause in 1usize..40,
+        ) {
+            let (mut segments, mut number, mut written) = (Vec::new(), 0, 0);
+            for (n, &bytes) in flushes.iter().enumerate() {
+                number += 1;
+                segments.push((segment(number, bytes, 0..=1), vec![n]));
+                if n % pause == 0 {
+                    written += settle(&mut segments, &mut number);
+                }
+            }
+            written += settle(&mut segments, &mut number);
+            let order: Vec<usize> = segments.iter().flat_map(|(_, flushes)| flushes.clone()).collect();
+            prop_assert_eq!(order, (0..flushes.len()).collect::<Vec<_>>());
+            let total: u64 = flushes.iter().sum();
+            prop_assert!(segments.len() as u64 <= total / (10 << 20) + 12, "{} files for {total} bytes", segments.len());
+            // Every byte four times, and for each flush what a segment of the lowest weight has.
+            let most = 4 * total + flushes.len() as u64 * LIGHTEST_BYTES;
+            prop_assert!(written <= most, "{written} bytes written for {total}");
         }
     }
 }

@@ -26,7 +26,7 @@ pub(crate) struct Parts {
 #[derive(Debug)]
 pub(super) struct StreamBlocks {
     pub(super) labels: Labels,
-    /// As they were found: segments by number, then heads; within each in the order stored.
+    /// As they were found: segments in their order, then heads; within each in the order stored.
     pub(super) blocks: Vec<BlockRef>,
     /// What delete requests hide of them.
     pub(super) hidden: Vec<Arc<DeleteFilter>>,

@@ -39,7 +39,7 @@ impl<T: Default + Serialize + DeserializeOwned> Document<T> {
     ///
     /// [`Corrupt`](crate::ErrorKind::Corrupt) where the last record is damaged, [`Io`](crate::ErrorKind::Io).
     pub(crate) fn open(files: Arc<dyn Files>, folder: &Path, kind: &'static str) -> Result<Document<T>, Error> {
-        let records = Records::open(files, folder, kind, VERSION)?;
+        let records = Records::open(files, folder, kind, VERSION..=VERSION)?;
         let last = records.numbers()?.last().copied();
         let value = match last {
             Some(number) => records.read::<Read<T>>(number)?.value,

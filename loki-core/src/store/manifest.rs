@@ -8,15 +8,20 @@ use std::path::Path;
 use std::sync::Arc;
 
 /// Version of the record layout.
-const VERSION: u32 = 1;
+const VERSION: u32 = 2;
+/// The oldest version that is read.
+const OLDEST_VERSION: u32 = 1;
 /// After so many records one of them repeats all live segments, and the older ones go.
 const RECORDS_PER_SNAPSHOT: u64 = 32;
 
 /// What the manifest says of a segment.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct SegmentMeta {
-    /// Number of its file; newer segments have larger ones.
+    /// Number of its file; files that were made later have larger ones.
     pub(crate) number: u64,
+    /// Its place among the others: what lies in a segment of a lower order came earlier.
+    #[serde(default)]
+    pub(crate) order: u64,
     /// Bytes of the file.
     pub(crate) bytes: u64,
     pub(crate) min_timestamp: i64,
@@ -65,10 +70,14 @@ impl Manifest {
     ///
     /// [`Corrupt`](crate::ErrorKind::Corrupt) where a record is damaged or missing, [`Io`](crate::ErrorKind::Io).
     pub(crate) fn open(files: Arc<dyn Files>, folder: &Path) -> Result<Manifest, Error> {
-        let files = Records::open(files, folder, "manifest", VERSION)?;
+        let files = Records::open(files, folder, "manifest", OLDEST_VERSION..=VERSION)?;
         let mut records = Vec::new();
         for number in files.numbers()?.into_iter().rev() {
-            let record: Record = files.read(number)?;
+            let mut record: Record = files.read(number)?;
+            if record.version == 1 {
+                // It knows no order: that of the files comes closest.
+                record.add.iter_mut().for_each(|segment| segment.order = segment.number);
+            }
             let complete = record.snapshot;
             records.push(record);
             if complete {
@@ -92,7 +101,7 @@ impl Manifest {
         Ok(manifest)
     }
 
-    /// The live segments, oldest number first.
+    /// The live segments in their order.
     pub(crate) fn live(&self) -> &[SegmentMeta] {
         &self.live
     }
@@ -142,7 +151,7 @@ impl Manifest {
         }
         self.live.retain(|segment| !record.remove.contains(&segment.number));
         self.live.extend(record.add.iter().cloned());
-        self.live.sort_by_key(|segment| segment.number);
+        self.live.sort_by_key(|segment| segment.order);
         self.last = record.number;
         self.wal_through = record.wal_through;
     }
@@ -157,6 +166,7 @@ mod tests {
     fn segment(number: u64) -> SegmentMeta {
         SegmentMeta {
             number,
+            order: number,
             bytes: 1,
             min_timestamp: 0,
             max_timestamp: 0,
@@ -189,6 +199,37 @@ mod tests {
             assert_eq!(again.wal_through(), n);
         }
         assert!(files.paths().len() < 40, "snapshots let old records go");
+    }
+
+    #[test]
+    fn segments_stand_in_their_order_across_records_and_snapshots() {
+        let files = FaultyFiles::default();
+        let mut manifest = open(&files);
+        let mut expected = Vec::new();
+        for number in 1..=100 {
+            // Every third one takes the place of the first.
+            let (order, remove) = match expected.first() {
+                Some(&(order, first)) if number % 3 == 0 => (order, vec![first]),
+                _ => (number, vec![]),
+            };
+            expected.retain(|(_, number)| !remove.contains(number));
+            expected.push((order, number));
+            expected.sort();
+            let add = vec![SegmentMeta {
+                order,
+                ..segment(number)
+            }];
+            let change = Change {
+                add,
+                remove,
+                wal_through: None,
+            };
+            manifest.commit(change).expect("commits");
+            for manifest in [&manifest, &open(&files)] {
+                let live: Vec<_> = manifest.live().iter().map(|s| (s.order, s.number)).collect();
+                assert_eq!(live, expected);
+            }
+        }
     }
 
     #[test]

@@ -5,6 +5,7 @@ use crate::{Error, ErrorKind};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use std::io;
+use std::ops::RangeInclusive;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -17,7 +18,8 @@ pub(crate) struct Records {
     files: Arc<dyn Files>,
     folder: PathBuf,
     kind: &'static str,
-    version: u32,
+    /// The versions of their layout that are read.
+    versions: RangeInclusive<u32>,
     /// Why nothing can be written any more: whether the last record is there is unknown until the next open.
     closed: Option<String>,
 }
@@ -30,8 +32,8 @@ struct Header {
 }
 
 impl Records {
-    /// The records in `folder` with names that end in `.<kind>`, of one version of their layout. What interrupted
-    /// writes have left there is removed.
+    /// The records in `folder` with names that end in `.<kind>`, of one of these versions of their layout. What
+    /// interrupted writes have left there is removed.
     ///
     /// # Errors
     ///
@@ -40,7 +42,7 @@ impl Records {
         files: Arc<dyn Files>,
         folder: &Path,
         kind: &'static str,
-        version: u32,
+        versions: RangeInclusive<u32>,
     ) -> Result<Records, Error> {
         let failed = |e| Error::io(folder.display(), e);
         for name in files.list(folder).map_err(failed)? {
@@ -52,7 +54,7 @@ impl Records {
             files,
             folder: folder.to_owned(),
             kind,
-            version,
+            versions,
             closed: None,
         })
     }
@@ -94,8 +96,9 @@ impl Records {
             return Err(format!("its checksum is {found:08x}, expected {crc:08x?}"));
         }
         let header: Header = serde_json::from_slice(body).map_err(|e| e.to_string())?;
-        if header.version != self.version {
-            return Err(format!("version {}, expected {}", header.version, self.version));
+        if !self.versions.contains(&header.version) {
+            let (oldest, newest) = (self.versions.start(), self.versions.end());
+            return Err(format!("version {}, expected {oldest} to {newest}", header.version));
         }
         if header.number != number {
             return Err(format!("it holds record {}", header.number));

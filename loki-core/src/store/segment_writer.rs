@@ -114,6 +114,7 @@ impl SegmentWriter {
         self.file.sync().map_err(|e| Error::io(&self.name, e))?;
         Ok(SegmentMeta {
             number,
+            order: number,
             bytes: self.length,
             min_timestamp: footer.min_timestamp,
             max_timestamp: footer.max_timestamp,

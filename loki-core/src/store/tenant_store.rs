@@ -59,7 +59,7 @@ impl TenantStore {
         })
     }
 
-    /// The live segments, oldest number first.
+    /// The live segments in their order: what lies in an earlier one came earlier.
     pub(crate) fn live(&self) -> Arc<[Arc<Segment>]> {
         Arc::clone(&self.live.read().unwrap_or_else(PoisonError::into_inner))
     }
@@ -69,8 +69,8 @@ impl TenantStore {
         self.lock().manifest.wal_through()
     }
 
-    /// Writes a segment with `fill` and puts it in the place of the segments `replaced`. What `fill` leaves empty
-    /// becomes no segment.
+    /// Writes a segment with `fill` and puts it in the place of the segments `replaced`, which are neighbours in their
+    /// order, or behind all others where there are none. What `fill` leaves empty becomes no segment.
     ///
     /// # Errors
     ///
@@ -89,6 +89,10 @@ impl TenantStore {
         };
         let path = segment_path(&self.folder, number);
         let written = self.write(number, &path, fill).and_then(|meta| {
+            let meta = meta.map(|meta| SegmentMeta {
+                order: self.order_of(replaced).unwrap_or(meta.order),
+                ..meta
+            });
             let segment = meta.map(|meta| Segment::open(&*self.files, &path, meta)).transpose()?;
             self.commit(segment, replaced, wal_through)
         });
@@ -106,6 +110,13 @@ impl TenantStore {
             let _ = self.files.remove(&segment_path(&self.folder, old));
         }
         Ok(())
+    }
+
+    /// The order that takes the place of these segments.
+    fn order_of(&self, numbers: &[u64]) -> Option<u64> {
+        let live = self.live();
+        let replaced = live.iter().filter(|segment| numbers.contains(&segment.meta().number));
+        replaced.map(|segment| segment.meta().order).max()
     }
 
     fn write(
@@ -142,14 +153,15 @@ impl TenantStore {
             remove: replaced.to_vec(),
             wal_through,
         })?;
-        let kept = self
+        let mut now: Vec<_> = self
             .live()
             .iter()
             .filter(|s| !replaced.contains(&s.meta().number))
             .cloned()
-            .collect::<Vec<_>>();
-        let now: Arc<[_]> = kept.into_iter().chain(segment.map(Arc::new)).collect();
-        *self.live.write().unwrap_or_else(PoisonError::into_inner) = now;
+            .chain(segment.map(Arc::new))
+            .collect();
+        now.sort_by_key(|segment| segment.meta().order);
+        *self.live.write().unwrap_or_else(PoisonError::into_inner) = now.into();
         Ok(())
     }
 
