@@ -1,8 +1,8 @@
 //! The table of endpoints: a row says where, by which methods, and who answers.
 
 use crate::api::{
-    admin, delete, detected, format_query, index_stats, labels, legacy, limits, otlp, patterns, push, query, ring,
-    rules, series, status, tail, volume,
+    admin, delete, detected, format_query, index_stats, labels, legacy, limits, openapi, otlp, patterns, push, query,
+    ring, rules, series, status, tail, volume,
 };
 use crate::context::Context;
 use crate::cors;
@@ -87,6 +87,7 @@ fn table() -> Vec<Route> {
         route("/compactor/ring", GET_POST, ring::ring),
         route("/scheduler/ring", GET_POST, ring::ring),
         route("/memberlist", ANY, ring::memberlist),
+        route("/openapi.yaml", GET, openapi::page),
     ]
 }
 
@@ -308,30 +309,4 @@ pub(crate) fn moved(path: &str, query: Option<&str>) -> Response {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use std::collections::HashSet;
-
-    #[test]
-    fn no_path_stands_twice_in_the_table() {
-        let mut seen = HashSet::new();
-        let all = [table(), delete_table(), rules_table(), pattern_table()];
-        for route in all.into_iter().flatten() {
-            assert!(seen.insert(route.path), "{}", route.path);
-        }
-    }
-
-    #[test]
-    fn paths_are_cleaned_as_they_are_read() {
-        for (path, clean) in [
-            ("/loki/api", None),
-            ("/loki/api/", None),
-            ("//loki//api", Some("/loki/api")),
-            ("/loki/./api/../x", Some("/loki/x")),
-            ("/a//b/", Some("/a/b/")),
-            ("/../..", Some("/")),
-        ] {
-            assert_eq!(clean_path(path).as_deref(), clean, "{path}");
-        }
-    }
-}
+mod tests;

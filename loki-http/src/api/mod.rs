@@ -8,6 +8,7 @@ pub(crate) mod index_stats;
 pub(crate) mod labels;
 pub(crate) mod legacy;
 pub(crate) mod limits;
+pub(crate) mod openapi;
 pub(crate) mod otlp;
 pub(crate) mod patterns;
 pub(crate) mod push;

@@ -82,8 +82,7 @@ fn deeper(column: usize) -> usize {
 
 /// A text as YAML: plain where that can be read back, else quoted, or as a block where it has several lines.
 fn scalar(text: &str, column: usize) -> String {
-    let is_printable = |c: char| c == '\n' || !c.is_control() && c != '\u{feff}';
-    if text.is_empty() || !text.chars().all(is_printable) || is_ambiguous(text) {
+    if text.is_empty() || !text.chars().all(|c| c == '\n' || is_printable(c)) || is_ambiguous(text) {
         return double_quoted(text);
     }
     if text.contains('\n') {
@@ -99,6 +98,13 @@ fn scalar(text: &str, column: usize) -> String {
         return format!("'{}'", text.replace('\'', "''"));
     }
     text.to_owned()
+}
+
+/// Whether a character stands for itself in YAML, in all its versions: control characters, some of which end lines, the
+/// byte order mark and what is no character do not.
+fn is_printable(c: char) -> bool {
+    let is_line_end = matches!(c, '\u{2028}' | '\u{2029}');
+    !c.is_control() && !is_line_end && !matches!(c, '\u{feff}' | '\u{fffe}' | '\u{ffff}')
 }
 
 /// Several lines, each at `column`.
@@ -154,9 +160,17 @@ fn needs_quotes(text: &str) -> bool {
     starts_badly || ends_badly || has_mark || text.starts_with("---") || text.starts_with("...")
 }
 
-/// JSON's escapes are YAML's.
+/// JSON's escapes are YAML's, which wants more of them.
 fn double_quoted(text: &str) -> String {
-    serde_json::Value::from(text).to_string()
+    let mut out = String::with_capacity(text.len() + 2);
+    for c in serde_json::Value::from(text).to_string().chars() {
+        if is_printable(c) {
+            out.push(c);
+        } else {
+            out.push_str(&format!("\\u{:04x}", u32::from(c)));
+        }
+    }
+    out
 }
 
 #[cfg(test)]
@@ -205,10 +219,25 @@ rules:
         assert_eq!(write_group(&group), "name: g\nrules: []\n");
     }
 
+    #[test]
+    fn characters_that_yaml_does_not_know_are_escaped() {
+        let texts = ["\u{9b}x", "\u{85}", "a\u{2028}b", "\u{fffe}", "\u{7f}", "é\t"];
+        let written: Vec<String> = texts.iter().map(|text| scalar(text, 0)).collect();
+        let escaped = [
+            r#""\u009bx""#,
+            r#""\u0085""#,
+            r#""a\u2028b""#,
+            r#""\ufffe""#,
+            r#""\u007f""#,
+            r#""é\t""#,
+        ];
+        assert_eq!(written, escaped);
+    }
+
     proptest! {
         #[test]
         fn what_is_written_is_read_back(
-            texts in proptest::collection::vec("[a-z0-9 :#'\"{}\\[\\]\n\t\\-?,.|>%@&*!~=<yn]{0,12}", 4),
+            texts in proptest::collection::vec("[a-z0-9 :#'\"{}\\[\\]\n\t\\-?,.|>%@&*!~=<yn\u{1}\u{7f}\u{85}\u{9b}é\u{2028}\u{feff}\u{fffe}🦀]{0,12}", 4),
         ) {
             let rule = Rule {
                 alert: texts[0].clone(),

@@ -14,19 +14,16 @@ import json
 import os
 import pathlib
 import shutil
-import signal
-import socket
 import subprocess
 import sys
 import tempfile
 import time
-import urllib.parse
-import urllib.request
+
+from server import INSTALL_TIMEOUT, Server, pip_install, venv
 
 HERE = pathlib.Path(__file__).resolve().parent
 # A client that pushes these in two seconds hangs after sixty.
 CLIENT_TIMEOUT = 60
-INSTALL_TIMEOUT = 300
 SECOND = 1_000_000_000
 
 
@@ -60,54 +57,6 @@ class Checks:
     def close(self):
         print(f"{self.passed} passed, {self.failed} failed, {self.skipped} skipped")
         return 1 if self.failed else 0
-
-
-class Server:
-    """The program under test, on a free port of the loopback interface."""
-
-    def __init__(self, program, folder):
-        self.program, self.folder = program, folder
-        with socket.socket() as free:
-            free.bind(("127.0.0.1", 0))
-            self.port = free.getsockname()[1]
-        self.url = f"http://127.0.0.1:{self.port}"
-        self.process = None
-
-    def start(self):
-        self.folder.mkdir(exist_ok=True)
-        with open(self.folder / "log", "ab") as log:
-            command = [self.program, f"-server.http-listen-port={self.port}"]
-            self.process = subprocess.Popen(command, cwd=self.folder, stdout=log, stderr=log)
-        for _ in range(200):
-            try:
-                return urllib.request.urlopen(f"{self.url}/ready", timeout=5).close()
-            except OSError:
-                time.sleep(0.05)
-        raise SystemExit((self.folder / "log").read_text())
-
-    def kill(self):
-        if self.process:
-            self.process.send_signal(signal.SIGKILL)
-            self.process.wait()
-            self.process = None
-
-    def query(self, query, start, end):
-        """The entries that a query finds, stream labels and structured metadata apart."""
-        parameters = {"query": query, "start": start, "end": end, "limit": 5000, "direction": "forward"}
-        address = f"{self.url}/loki/api/v1/query_range?{urllib.parse.urlencode(parameters)}"
-        request = urllib.request.Request(address, headers={"X-Loki-Response-Encoding-Flags": "categorize-labels"})
-        with urllib.request.urlopen(request, timeout=CLIENT_TIMEOUT) as answer:
-            streams = json.load(answer)["data"]["result"]
-        return [
-            {
-                "labels": stream["stream"],
-                "line": line,
-                "metadata": parts.get("structuredMetadata", {}),
-                "timestamp": int(timestamp),
-            }
-            for stream in streams
-            for timestamp, line, parts in stream["values"]
-        ]
 
 
 class Client:
@@ -215,13 +164,9 @@ def lines():
 
 def install(folder):
     """Installs the Python clients; gives their interpreter and the folder of the early one."""
-    subprocess.run([sys.executable, "-m", "venv", folder / "venv"], check=True, timeout=INSTALL_TIMEOUT)
-    python = folder / "venv/bin/python"
-    pip = [python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-deps"]
-    early = folder / "early"
-    for arguments in (["-r", HERE / "requirements.txt"], ["--target", early, "-r", HERE / "requirements-early.txt"]):
-        subprocess.run([*pip, *arguments], check=True, timeout=INSTALL_TIMEOUT)
-    return python, early
+    bin = venv(folder / "venv", HERE / "requirements.txt")
+    pip_install(bin, "--target", folder / "early", "-r", HERE / "requirements-early.txt")
+    return bin / "python", folder / "early"
 
 
 def install_node(folder):

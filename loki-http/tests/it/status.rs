@@ -139,6 +139,22 @@ fn the_cluster_is_one_process() {
 }
 
 #[test]
+fn the_api_is_described_under_any_prefix() {
+    let settings = ServerSettings {
+        path_prefix: "/logs".to_owned(),
+        ..ServerSettings::default()
+    };
+    let server = TestServer::start_with(settings, Settings::default());
+    let answer = server.get("/logs/openapi.yaml");
+    assert_eq!(answer.header("content-type"), Some("application/yaml"));
+    let text = answer.text();
+    assert!(
+        text.contains("\nopenapi: 3.1.0\n") && text.contains("\n  - url: ./\n"),
+        "{text}"
+    );
+}
+
+#[test]
 fn the_log_level_is_one_of_four_words() {
     let server = TestServer::start();
     let answer = server.request("POST", "/log_level?log_level=zzz", &[], b"");
