@@ -202,3 +202,37 @@ fn more_steps_than_can_be_counted_are_refused() {
     });
     assert_eq!(limit_of(evaluate("1", &wide(0), &request)), Some("max_query_memory"));
 }
+
+#[test]
+fn expressions_that_are_too_large_together_are_refused_before_they_are_compiled() {
+    // A hundred of them take three hundred megabytes once compiled.
+    let large = r"\\pL{60}x";
+    let repeat = |n: usize, part: &str| part.replace("RE", large).repeat(n);
+    let log = |stages: String| format!(r#"{{app="x"}}{stages}"#);
+    let queries = |n: usize| {
+        [
+            log(repeat(n, r#" !~ "RE""#)),
+            log(repeat(n, r#" | x !~ "RE""#)),
+            log(repeat(n, r#" | drop x=~"RE""#)),
+            log(repeat(n, r#" | regexp "(?P<n>RE)""#)),
+            log(format!(" | line_format `{}`", repeat(n, r#"{{count "RE" .x}}"#))),
+            log(repeat(n, " | label_format x=`{{count \"RE\" .x}}`")),
+            format!(r#"{{app="x"{}}}"#, repeat(n, r#", x=~"RE""#)),
+            format!(
+                r#"{}vector(1){}"#,
+                "label_replace(".repeat(n),
+                repeat(n, r#", "a", "b", "c", "RE")"#)
+            ),
+        ]
+    };
+    for query in queries(1) {
+        assert!(parse(&query).is_ok(), "{query}");
+    }
+    for query in queries(100) {
+        let error = parse(&query).expect_err("it is too large").to_string();
+        assert!(
+            error.starts_with("parse error : the regular expressions of the query have some"),
+            "{error}"
+        );
+    }
+}

@@ -1,13 +1,15 @@
 //! Rules of a whole query: which operands, parameters and groupings an operation takes.
 
 use super::selector::selector;
+use super::weight::regexes;
 use crate::ast::*;
 use crate::print::word;
 use crate::{Error, Span, go};
 
-/// Checks a query: first every operation, then every selector.
+/// Checks a query: first every operation, then every selector, which costs compilations.
 pub(crate) fn query(query: &Expr) -> Result<(), Error> {
     expr(query)?;
+    regexes(query)?;
     selectors(query)
 }
 

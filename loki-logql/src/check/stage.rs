@@ -9,9 +9,9 @@ pub(crate) fn regex(pattern: &str) -> Result<(), String> {
 
 /// Whether `pattern` can be the operand of `regexp`: it needs named groups, each name once.
 pub(crate) fn regexp_stage(pattern: &str) -> Result<(), String> {
-    let regex = crate::regex::Regex::new(pattern, crate::regex::Shape::Search)?;
+    let names = crate::regex::group_names(pattern)?;
     let mut seen = HashSet::new();
-    for (_, name) in regex.group_names() {
+    for name in &names {
         if !seen.insert(name) {
             return Err(format!("duplicate extracted label name '{name}'"));
         }

@@ -167,6 +167,16 @@ pub(crate) fn check(go_pattern: &str) -> Result<(), String> {
     parse(go_pattern, false).map(drop).map_err(|error| error.to_string())
 }
 
+/// The names of the named groups of `go_pattern` in their order, without compiling it.
+///
+/// # Errors
+///
+/// As [`Regex::new`], but for what is too large.
+pub(crate) fn group_names(go_pattern: &str) -> Result<Vec<Box<str>>, String> {
+    let root = parse(go_pattern, false).map_err(|error| error.to_string())?;
+    Ok(lower::group_names(&root).into_iter().flatten().collect())
+}
+
 /// The regular expression of a matcher in the syntax of the `regex` and `regex-automata` crates, for an index that
 /// compiles it itself.
 ///

@@ -9,7 +9,8 @@
 //! - `parse`, `escape`, `class`, `factor`: text to tree, with the normalisations of Go's parser, which [`Test`] depends on;
 //! - `lower`, `compile`: tree to automaton;
 //! - `literal`: substrings that a match must hold;
-//! - `test`: what an expression means as a filter.
+//! - `test`: what an expression means as a filter;
+//! - `weight`: what it will cost to compile.
 
 mod class;
 mod compile;
@@ -20,12 +21,15 @@ mod lower;
 mod parse;
 mod syntax;
 mod test;
+mod weight;
 
 pub use compile::matcher_regex;
 #[allow(unused_imports, reason = "each is used by another module of the crate")]
-pub(crate) use compile::{Regex, Shape, check, text};
+pub(crate) use compile::{Regex, Shape, check, group_names, text};
 #[allow(unused_imports, reason = "each is used by another module of the crate")]
 pub(crate) use test::Test;
+#[allow(unused_imports, reason = "each is used by another module of the crate")]
+pub(crate) use weight::weight;
 
 #[cfg(test)]
 mod tests;

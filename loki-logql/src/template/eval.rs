@@ -3,7 +3,7 @@
 use super::data::Data;
 use super::functions::{Call, Function};
 use super::method;
-use super::node::{Command, Number, Operand, OperandKind, Pipe, Pos};
+use super::node::{Command, ConstantRegex, Number, Operand, OperandKind, Pipe, Pos};
 use super::print::{MAX_BYTES, too_large};
 use super::run::Template;
 use super::value::{IntType, Type, Value};
@@ -179,7 +179,7 @@ impl<'a, 'o> State<'a, 'o> {
                     name: function.name,
                     receiver: None,
                     at: At::Command(command),
-                    regex: command.regex.as_ref(),
+                    regex: command.regex.as_ref().map(ConstantRegex::compiled),
                 };
                 return self.call(dot, callee, args, last).map(Slot::plain);
             }

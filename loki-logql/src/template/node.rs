@@ -1,9 +1,10 @@
 //! The tree of a parsed template, and how error messages write it.
 
 use super::functions::Function;
-use crate::regex::Regex;
+use crate::regex::{Regex, Shape};
 use std::collections::BTreeMap;
 use std::fmt;
+use std::sync::OnceLock;
 
 /// A template and those it defines, by name.
 pub(super) type Trees = BTreeMap<String, Vec<Node>>;
@@ -48,8 +49,33 @@ pub(super) struct Pipe {
 pub(super) struct Command {
     pub(super) pos: Pos,
     pub(super) operands: Vec<Operand>,
-    /// The first argument of a regex function, compiled, where it is a constant.
-    pub(super) regex: Option<Result<Regex, String>>,
+    /// The first argument of a regex function, where it is a constant.
+    pub(super) regex: Option<ConstantRegex>,
+}
+
+/// A regular expression that is compiled when it is first used, once for all lines.
+#[derive(Debug)]
+pub(super) struct ConstantRegex {
+    pattern: String,
+    compiled: OnceLock<Result<Regex, String>>,
+}
+
+impl ConstantRegex {
+    pub(super) fn new(pattern: &[u8]) -> ConstantRegex {
+        ConstantRegex {
+            pattern: String::from_utf8_lossy(pattern).into_owned(),
+            compiled: OnceLock::new(),
+        }
+    }
+
+    pub(super) fn compiled(&self) -> &Result<Regex, String> {
+        self.compiled.get_or_init(|| Regex::new(&self.pattern, Shape::Search))
+    }
+
+    /// What it will cost; see [`regex::weight`](crate::regex::weight).
+    pub(super) fn weight(&self) -> u64 {
+        crate::regex::weight(&self.pattern)
+    }
 }
 
 /// One operand and where it stands.

@@ -3,10 +3,9 @@
 use super::functions::{self, Function};
 use super::lex::{Kind, Token};
 use super::literal;
-use super::node::{Command, Operand, OperandKind, Pipe, Pos};
+use super::node::{Command, ConstantRegex, Operand, OperandKind, Pipe, Pos};
 use super::parse::Parser;
 use crate::quote::quote;
-use crate::regex::{Regex, Shape};
 
 impl Parser<'_> {
     pub(super) fn pipeline(&mut self, context: &str, end: Kind) -> Result<Pipe, String> {
@@ -210,12 +209,12 @@ impl Operand {
     }
 }
 
-/// Compiles the regex of `regexReplaceAll "re" …` once for all lines.
-fn constant_regex(operands: &[Operand]) -> Option<Result<Regex, String>> {
+/// The regex of `regexReplaceAll "re" …`.
+fn constant_regex(operands: &[Operand]) -> Option<ConstantRegex> {
     let [first, second, ..] = operands else { return None };
     match (&first.kind, &second.kind) {
         (OperandKind::Function(Function { takes_regex: true, .. }), OperandKind::Str(_, pattern)) => {
-            Some(Regex::new(&String::from_utf8_lossy(pattern), Shape::Search))
+            Some(ConstantRegex::new(pattern))
         }
         _ => None,
     }

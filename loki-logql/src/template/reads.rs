@@ -13,6 +13,8 @@ pub(super) struct Reads {
     pub(super) all: bool,
     /// The line or the timestamp.
     pub(super) entry: bool,
+    /// What its constant regular expressions weigh.
+    pub(super) regex_weight: u64,
 }
 
 impl Reads {
@@ -25,6 +27,7 @@ impl Reads {
             others.list(nodes, false);
         }
         reads.entry |= others.entry;
+        reads.regex_weight = others.regex_weight;
         reads
     }
 
@@ -60,6 +63,9 @@ impl Reads {
     }
 
     fn command(&mut self, command: &Command, labels: bool) {
+        if let Some(regex) = &command.regex {
+            self.regex_weight = self.regex_weight.saturating_add(regex.weight());
+        }
         let mut operands = command.operands.as_slice();
         if let [function, map, key, ..] = operands
             && let (OperandKind::Function(function), OperandKind::Str(_, name)) = (&function.kind, &key.kind)

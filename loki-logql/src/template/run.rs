@@ -52,6 +52,11 @@ impl Template {
         self.reads.fields.iter().map(String::as_str)
     }
 
+    /// What its constant regular expressions weigh.
+    pub(crate) fn regex_weight(&self) -> u64 {
+        self.reads.regex_weight
+    }
+
     /// Whether the template may read any label, as `{{.}}` does.
     pub(crate) fn reads_all(&self) -> bool {
         self.reads.all
