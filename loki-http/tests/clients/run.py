@@ -6,6 +6,7 @@ Usage: run.py PATH-OF-LOKI [--all]
 Installs the clients, at the versions that stand beside this file, into a temporary folder; starts the server on a free
 port with a data folder there; runs one client after the other while another one tails. Every line must be found, once,
 with its labels, its structured metadata and its time: as soon as its client has ended, and after the server was killed.
+The commands that the READMEs show are run, too.
 A client whose program this machine does not have is skipped; with --all that is a failure.
 """
 
@@ -13,6 +14,7 @@ import collections
 import json
 import os
 import pathlib
+import re
 import shutil
 import subprocess
 import sys
@@ -25,6 +27,22 @@ HERE = pathlib.Path(__file__).resolve().parent
 # A client that pushes these in two seconds hangs after sixty.
 CLIENT_TIMEOUT = 60
 SECOND = 1_000_000_000
+
+PROJECT = HERE.parents[2]
+# Pages that show commands, and what these must say.
+PAGES = {
+    "README.md": ['"level=error msg=boom"'],
+    "loki-http/README.md": [
+        '"level=error msg=boom took=12ms"',
+        '"metric":{"level":"error"}',
+        '"resultType":"vector","result":[{"metric":{"app":"shop"}',
+        '"data":["shop"]',
+        '{"label":"took","type":"duration"',
+        '"name":"Errors"',
+        '"status":"received"',
+        '"result":[]',
+    ],
+}
 
 
 class Failed(Exception):
@@ -145,6 +163,22 @@ class Tail:
         return f"{arrived.total()} lines live"
 
 
+def run_page(server, page, findings):
+    """Runs the commands with curl that a page shows, and looks for what they should say."""
+    blocks = re.findall(r"```sh\n(.*?)```", page.read_text(encoding="utf-8"), re.DOTALL)
+    commands = "".join(block for block in blocks if "curl " in block)
+    # Fails where the server refuses.
+    script = 'curl() { command curl -fsS "$@"; }\n' + commands.replace("127.0.0.1:3100", f"127.0.0.1:{server.port}")
+    command = ["bash", "-e", "-u", "-o", "pipefail", "-c", script]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=CLIENT_TIMEOUT)
+    if done.returncode:
+        raise Failed(f"exit code {done.returncode}\n{done.stderr.strip()}")
+    for finding in findings:
+        if finding not in done.stdout:
+            raise Failed(f"{finding!r} is not in\n{done.stdout}")
+    return f"{commands.count('curl ')} commands"
+
+
 def lines():
     """What clients push: what JSON, logfmt, protobuf and markup make a difference for, and many."""
     special = [
@@ -209,6 +243,8 @@ def main(program, may_skip):
             for client in clients:
                 checks.run(client.name, lambda client=client: client.push(server, texts))
             checks.run("tail", lambda: tail.close(server, clients))
+            for page, findings in PAGES.items():
+                checks.run(page, lambda page=page, findings=findings: run_page(server, PROJECT / page, findings))
             server.kill()
             server.start()
             for client in clients:
