@@ -56,7 +56,7 @@ pub use ruler::{
     Alert, AlertNotice, AlertState, Notify, Rule, RuleGroup, RuleGroupMetrics, RuleGroupStatus, RuleHealth, RuleSample,
     RuleStatus,
 };
-pub use settings::{ContentFilters, Settings, WalSync};
+pub use settings::{ContentFilters, RuleStorage, Settings, WalSync};
 pub use tail::{DroppedEntry, Tail, TailEntry, TailFrame, TailRequest};
 pub use tenant::TenantId;
 

@@ -69,6 +69,7 @@ pub struct PushMetrics {
 
 pub(crate) fn collect(inner: &Inner) -> Metrics {
     let active = std::sync::Arc::clone(&inner.generations.read().active);
+    let settings = inner.settings();
     let (wal_bytes, wal_records, wal_syncs) = inner.wal.counters();
     let tenants = inner.tenants.all().into_iter().map(|(tenant, state)| {
         let live = state.store.live();
@@ -83,7 +84,7 @@ pub(crate) fn collect(inner: &Inner) -> Metrics {
                 .to_vec(),
             rule_groups: state
                 .schedule
-                .metrics(&state.rules.namespaces(), inner.settings().rule_interval),
+                .metrics(&state.rules.namespaces(settings.rule_storage), settings.rule_interval),
         }
     });
     Metrics {

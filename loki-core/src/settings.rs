@@ -34,6 +34,8 @@ pub struct Settings {
     pub delete_max_interval: Period,
     /// How often rule groups are evaluated that do not say.
     pub rule_interval: Period,
+    /// Where rule groups come from.
+    pub rule_storage: RuleStorage,
     /// An alert that goes on firing is delivered again so often.
     pub alert_resend_delay: Period,
     /// What templates of rules know as `$externalURL`.
@@ -48,6 +50,18 @@ pub struct Settings {
     pub limits: Limits,
     /// Limits of single tenants.
     pub overrides: BTreeMap<TenantId, Limits>,
+}
+
+/// Where rule groups come from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum RuleStorage {
+    /// From [`Engine::set_rule_group`](crate::Engine::set_rule_group), kept with the data.
+    #[default]
+    Kept,
+    /// From [`Engine::give_rule_groups`](crate::Engine::give_rule_groups) alone; what is kept rests.
+    Given,
+    /// From both; a namespace that is given stands before one that is kept, and cannot be changed.
+    Both,
 }
 
 /// When the write-ahead log is synced to the disk.
@@ -94,6 +108,7 @@ impl Default for Settings {
             delete_cancel_period: Period::hours(24),
             delete_max_interval: Period::hours(24),
             rule_interval: Period::minutes(1),
+            rule_storage: RuleStorage::default(),
             alert_resend_delay: Period::minutes(1),
             external_url: String::new(),
             query_threads: 0,

@@ -65,6 +65,8 @@ fn table() -> Vec<Route> {
         route("/compactor/ui/api/v1/deletes", ANY, delete::page),
         route("/prometheus/api/v1/rules", GET, rules::status),
         route("/prometheus/api/v1/alerts", GET, rules::alerts),
+        route("/ruler/rule_groups", GET, rules::everybodys),
+        route("/ruler/delete_tenant_config", POST, rules::remove_tenant),
         route("/config/tenant/v1/limits", GET, limits::tenant_limits),
         route("/loki/api/v1/drilldown-limits", GET, limits::drilldown_limits),
         route("/ready", GET, status::ready),
@@ -290,6 +292,11 @@ pub(crate) fn clean_path(path: &str) -> Option<String> {
         clean.push('/');
     }
     Some(clean)
+}
+
+/// Whether an escaped slash is a part of a name here: Mimir's paths of rules say so, Loki's do not.
+pub(crate) fn takes_slashes(path: &str) -> bool {
+    path.contains("/prometheus/config/v1/rules/")
 }
 
 /// A `301` to the clean form of a path, with the query kept.

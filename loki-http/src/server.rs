@@ -5,7 +5,7 @@ use crate::deliver::Delivery;
 use crate::log::LevelHandle;
 use crate::metrics::InFlight;
 use crate::routes;
-use crate::rules;
+use crate::rules::RuleFolder;
 use crate::settings::ServerSettings;
 use crate::tls;
 use crate::write_timeout::WriteTimeout;
@@ -143,10 +143,10 @@ impl Server {
         }
         let maintenance = loki_core::background(context.engine(), report).map_err(io::Error::other)?;
         let ruler = &context.settings().ruler;
-        let rule_files = ruler
-            .rule_folder
-            .clone()
-            .map(|folder| tokio::spawn(rules::follow(folder, ruler.poll_interval, context.engine().clone())));
+        let rule_files = ruler.rule_folder.clone().map(|folder| {
+            let folder = RuleFolder::new(folder, context.engine().clone(), context.metrics().registry());
+            tokio::spawn(folder.follow(ruler.poll_interval))
+        });
         let router = routes::router(&context);
         let mut connections = JoinSet::new();
         let mut stopped = stopper.subscribe();
@@ -284,7 +284,7 @@ async fn answer_request(router: Router, request: Request<Incoming>) -> Result<Re
 fn with_slashes(uri: &Uri) -> Option<Uri> {
     let text = uri.path_and_query()?.as_str();
     let (path, query) = text.split_at(text.find('?').unwrap_or(text.len()));
-    if !path.contains("%2F") && !path.contains("%2f") {
+    if !path.contains("%2F") && !path.contains("%2f") || routes::takes_slashes(path) {
         return None;
     }
     format!("{}{query}", path.replace("%2F", "/").replace("%2f", "/"))

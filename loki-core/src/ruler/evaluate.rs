@@ -45,9 +45,11 @@ impl Engine {
     ) -> (bool, Option<i64>) {
         let mut next: Option<i64> = None;
         for (tenant, state) in self.0.tenants.all() {
-            let (due, tenant_next) = state
-                .schedule
-                .due(&state.rules.namespaces(), settings.rule_interval, now);
+            let (due, tenant_next) = state.schedule.due(
+                &state.rules.namespaces(settings.rule_storage),
+                settings.rule_interval,
+                now,
+            );
             if let Some(mut due) = due {
                 let evaluation = Evaluation {
                     engine: self,

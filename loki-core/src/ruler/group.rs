@@ -131,13 +131,33 @@ impl RuleGroup {
             problems.push("group 0: Groupname must not be empty".to_owned());
         }
         self.rules.iter().for_each(|rule| rule.check(&self.name, &mut problems));
-        let (limit, actual) = (limits.ruler_max_rules_per_rule_group, self.rules.len());
-        if problems.is_empty() && limit > 0 && actual > limit {
-            problems.push(format!(
-                "per-user rules per rule group limit (limit: {limit} actual: {actual}) exceeded"
-            ));
-        }
+        problems.extend(self.too_many(limits).filter(|_| problems.is_empty()));
         problems
+    }
+
+    /// As [`check`](RuleGroup::check), with the name of the group and of the rule in front of each problem.
+    pub(super) fn named_problems(&self, limits: &Limits) -> Vec<String> {
+        let mut named = Vec::new();
+        if self.name.is_empty() {
+            named.push("Groupname must not be empty".to_owned());
+        }
+        for (n, rule) in self.rules.iter().enumerate() {
+            let mut problems = Vec::new();
+            rule.check(&self.name, &mut problems);
+            let place = format!("group {:?}, rule {}, {:?}", self.name, n + 1, rule.name());
+            named.extend(problems.into_iter().map(|problem| format!("{place}: {problem}")));
+        }
+        let too_many = self
+            .too_many(limits)
+            .map(|problem| format!("group {:?}: {problem}", self.name));
+        named.extend(too_many);
+        named
+    }
+
+    fn too_many(&self, limits: &Limits) -> Option<String> {
+        let (limit, actual) = (limits.ruler_max_rules_per_rule_group, self.rules.len());
+        (limit > 0 && actual > limit)
+            .then(|| format!("per-user rules per rule group limit (limit: {limit} actual: {actual}) exceeded"))
     }
 }
 

@@ -3,7 +3,7 @@
 use super::group::RuleGroup;
 use crate::files::Files;
 use crate::store::Document;
-use crate::{Error, ErrorKind, Limits};
+use crate::{Error, ErrorKind, Limits, RuleStorage};
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
@@ -32,20 +32,31 @@ impl TenantRules {
         })
     }
 
-    /// All groups. A namespace that was given stands before one that is kept.
-    pub(crate) fn namespaces(&self) -> Arc<Namespaces> {
-        let kept = self.lock().shared();
-        let given = Arc::clone(&self.given.read().unwrap_or_else(PoisonError::into_inner));
-        if given.is_empty() {
-            return kept;
+    /// All groups that count.
+    pub(crate) fn namespaces(&self, storage: RuleStorage) -> Arc<Namespaces> {
+        let kept = || self.lock().shared();
+        match storage {
+            RuleStorage::Kept => kept(),
+            RuleStorage::Given => self.given(),
+            RuleStorage::Both => {
+                let given = self.given();
+                if given.is_empty() {
+                    return kept();
+                }
+                let mut all = (*kept()).clone();
+                all.extend(given.iter().map(|(name, groups)| (name.clone(), groups.clone())));
+                Arc::new(all)
+            }
         }
-        let mut all = (*kept).clone();
-        all.extend(
-            given
-                .iter()
-                .map(|(namespace, groups)| (namespace.clone(), groups.clone())),
-        );
-        Arc::new(all)
+    }
+
+    /// Whether a namespace came from elsewhere.
+    pub(super) fn is_given(&self, namespace: &str) -> bool {
+        self.given().contains_key(namespace)
+    }
+
+    fn given(&self) -> Arc<Namespaces> {
+        Arc::clone(&self.given.read().unwrap_or_else(PoisonError::into_inner))
     }
 
     /// Puts other groups in the place of those that were given before.
@@ -91,6 +102,15 @@ impl TenantRules {
         }
         namespaces.retain(|_, groups| !groups.is_empty());
         kept.commit(namespaces)
+    }
+
+    /// Removes everything; nothing happens where there is nothing.
+    pub(super) fn remove_all(&self) -> Result<(), Error> {
+        let mut kept = self.lock();
+        match kept.value().is_empty() {
+            true => Ok(()),
+            false => kept.commit(Namespaces::new()),
+        }
     }
 
     fn lock(&self) -> MutexGuard<'_, Document<Namespaces>> {

@@ -10,8 +10,9 @@ use axum::extract::{Path, Request, State};
 use axum::http::header::CONTENT_TYPE;
 use axum::http::{HeaderMap, HeaderValue, Method, StatusCode};
 use axum::response::{IntoResponse, Response};
-use loki_core::{Engine, ErrorKind, RuleGroup};
+use loki_core::{Engine, ErrorKind, RuleGroup, TenantId};
 use std::collections::BTreeMap;
+use std::path::PathBuf;
 
 const YAML: &str = "application/yaml";
 
@@ -19,7 +20,11 @@ const YAML: &str = "application/yaml";
 pub(crate) async fn all(State(context): State<Context>, request: Request) -> Result<Response, Failure> {
     let tenant = context.tenant(request.headers()).map_err(Failure::line)?;
     let params = Params::parse(b"", request.uri().query().unwrap_or_default())?;
-    let mut found = context.engine().rule_groups(&tenant, None).map_err(line)?;
+    let ruler = &context.settings().ruler;
+    let mut found = match ruler.rule_folder.clone().filter(|_| ruler.files_only) {
+        None => context.engine().rule_groups(&tenant, None).map_err(line)?,
+        Some(folder) => in_files(&context, folder, tenant).await?,
+    };
     if let Some(wanted) = params.value("labels") {
         keep_labelled(&mut found, wanted);
     }
@@ -33,6 +38,14 @@ pub(crate) async fn namespace(
     request: Request,
 ) -> Result<Response, Failure> {
     let tenant = context.tenant(request.headers()).map_err(Failure::line)?;
+    check_kept(
+        &context,
+        match *request.method() {
+            Method::GET => "GetRuleGroup",
+            Method::POST => "SetRuleGroup",
+            _ => "DeleteNamespace",
+        },
+    )?;
     match *request.method() {
         Method::GET => {
             let found = context.engine().rule_groups(&tenant, Some(&namespace)).map_err(line)?;
@@ -63,7 +76,9 @@ pub(crate) async fn group(
     request: Request,
 ) -> Result<Response, Failure> {
     let tenant = context.tenant(request.headers()).map_err(Failure::line)?;
-    if *request.method() == Method::DELETE {
+    let is_removal = *request.method() == Method::DELETE;
+    check_kept(&context, if is_removal { "DeleteRuleGroup" } else { "GetRuleGroup" })?;
+    if is_removal {
         return change(&context, move |engine| {
             match engine.remove_rule_group(&tenant, &namespace, &group) {
                 // Gone is gone: Loki's file store answers so, too.
@@ -75,6 +90,23 @@ pub(crate) async fn group(
     }
     let found = context.engine().rule_group(&tenant, &namespace, &group).map_err(line)?;
     Ok(respond::ok(YAML, rules::write_group(&found)))
+}
+
+/// The groups of all tenants.
+pub(crate) async fn everybodys(State(context): State<Context>) -> Result<Response, Failure> {
+    let all = context.engine().all_rule_groups()?;
+    Ok(respond::ok(YAML, rules::write_tenants(&all)))
+}
+
+/// Removes all groups of a tenant, where it has any.
+pub(crate) async fn remove_tenant(State(context): State<Context>, headers: HeaderMap) -> Result<Response, Failure> {
+    let tenant = context.tenant(&headers).map_err(Failure::line)?;
+    check_kept(&context, "DeleteTenantConfiguration")?;
+    context
+        .blocking(Lane::Push, move |engine| Ok(engine.remove_rules(&tenant)?))
+        .await
+        .map_err(Failure::line)?;
+    Ok(StatusCode::OK.into_response())
 }
 
 /// What the rules have come to.
@@ -130,6 +162,29 @@ where
         encode::rules_changed(),
     )
         .into_response())
+}
+
+/// Refuses what cannot be done with rule files, in Loki's words.
+fn check_kept(context: &Context, call: &str) -> Result<(), Failure> {
+    match context.settings().ruler.files_only {
+        false => Ok(()),
+        true => Err(Failure::bad_request(format!("{call} unsupported in rule local store")).line()),
+    }
+}
+
+/// The groups of a tenant's files, as they are now.
+async fn in_files(
+    context: &Context,
+    folder: PathBuf,
+    tenant: TenantId,
+) -> Result<BTreeMap<String, Vec<RuleGroup>>, Failure> {
+    let reading =
+        move |_: &Engine| rules::read_tenant(&folder, &tenant).map_err(|e| Failure::bad_request(e.to_string()));
+    let found = context.blocking(Lane::Push, reading).await.map_err(Failure::line)?;
+    match found.is_empty() {
+        true => Err(line(loki_core::Error::new(ErrorKind::NotFound, "no rule groups found"))),
+        false => Ok(found),
+    }
 }
 
 fn line(error: loki_core::Error) -> Failure {

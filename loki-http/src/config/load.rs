@@ -6,7 +6,7 @@ use super::{CommandLine, Error, RuntimeConfig, expand, limits};
 use crate::log::{Format, Level};
 use crate::settings::ServerSettings;
 use loki_core::chunk::Encoding;
-use loki_core::{Period, Settings, WalSync};
+use loki_core::{Period, RuleStorage, Settings, WalSync};
 use serde_json::Value;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -139,8 +139,13 @@ impl Config {
         let mut common = root.section("common")?;
         common.set("path_prefix", &mut self.data_dir)?;
         // One process on one disk needs no addresses, rings and stores.
-        for key in ["instance_addr", "replication_factor", "ring", "storage"] {
+        for key in ["instance_addr", "replication_factor", "ring"] {
             common.take::<Value>(key)?;
+        }
+        let mut files = common.section("storage")?.section("filesystem")?;
+        if let Some(folder) = files.take::<PathBuf>("rules_directory")? {
+            self.server.ruler.rule_folder = Some(folder);
+            self.engine.rule_storage = RuleStorage::Both;
         }
         common.rest(&mut unused);
         self.ingester(root.section("ingester")?, &mut unused)?;
@@ -289,7 +294,7 @@ impl Config {
 }
 
 /// The value of a YAML text.
-pub(crate) fn yaml(text: &str) -> Result<Value, Error> {
+pub(super) fn yaml(text: &str) -> Result<Value, Error> {
     if text.trim().is_empty() {
         return Ok(Value::Null);
     }

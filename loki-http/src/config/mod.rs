@@ -22,7 +22,6 @@ mod target;
 
 pub use flags::{Action, CommandLine};
 pub use load::Config;
-pub(crate) use load::yaml as parse_yaml;
 pub use page::ConfigPages;
 pub(crate) use page::to_yaml;
 pub use runtime::RuntimeConfig;

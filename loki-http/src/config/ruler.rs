@@ -2,7 +2,7 @@
 
 use super::section::Section;
 use super::{Config, Error, target};
-use loki_core::Period;
+use loki_core::{Period, RuleStorage};
 use serde_json::Value;
 use std::path::PathBuf;
 
@@ -25,7 +25,11 @@ impl Config {
         let mut storage = section.section("storage")?;
         let is_local = storage.take::<String>("type")?.as_deref() == Some("local");
         let folder = storage.section("local")?.take::<PathBuf>("directory")?;
-        ruler.rule_folder = folder.filter(|_| is_local);
+        if let Some(folder) = folder.filter(|_| is_local) {
+            ruler.rule_folder = Some(folder);
+            ruler.files_only = true;
+            self.engine.rule_storage = RuleStorage::Given;
+        }
         ruler.alertmanagers = target::alertmanagers(&mut section, unused)?;
         ruler.remote_write = target::remote_write(&mut section, unused)?;
         // Rules are kept with the data, and evaluated in one process; there is one version of the API of alerts.
@@ -48,8 +52,26 @@ mod tests {
         )
         .expect("valid");
         assert_eq!(config.engine.rule_interval, Period::seconds(30));
+        assert_eq!(config.engine.rule_storage, RuleStorage::Given);
         let ruler = config.server.ruler;
+        assert!(ruler.files_only);
         assert_eq!(ruler.rule_folder, Some("rules".into()));
         assert_eq!(ruler.poll_interval.as_secs(), 5);
+    }
+
+    #[test]
+    fn the_common_folder_of_rules_is_read_beside_the_rules_of_the_api() {
+        let common = "common: {storage: {filesystem: {chunks_directory: c, rules_directory: /loki/rules}}}\n";
+        let config = Config::from_yaml(common).expect("valid");
+        assert_eq!(config.engine.rule_storage, RuleStorage::Both);
+        let ruler = config.server.ruler;
+        assert_eq!(
+            (ruler.rule_folder, ruler.files_only),
+            (Some("/loki/rules".into()), false)
+        );
+        let local = format!("{common}ruler: {{storage: {{type: local, local: {{directory: mine}}}}}}");
+        let config = Config::from_yaml(&local).expect("valid");
+        assert_eq!(config.engine.rule_storage, RuleStorage::Given);
+        assert_eq!(config.server.ruler.rule_folder, Some("mine".into()));
     }
 }

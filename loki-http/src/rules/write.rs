@@ -1,6 +1,6 @@
 //! Rule groups to YAML, laid out as Loki lays them out.
 
-use loki_core::{Period, Rule, RuleGroup};
+use loki_core::{Period, Rule, RuleGroup, TenantId};
 use std::collections::BTreeMap;
 
 /// Columns of one level.
@@ -12,16 +12,34 @@ pub(crate) fn write_namespaces(namespaces: &BTreeMap<String, Vec<RuleGroup>>) ->
         return "{}\n".to_owned();
     }
     let mut out = String::new();
-    for (namespace, groups) in namespaces {
-        out.push_str(&scalar(namespace, 0));
+    write_namespaces_at(&mut out, namespaces, 0);
+    out
+}
+
+/// Groups by tenant and namespace.
+pub(crate) fn write_tenants(tenants: &BTreeMap<TenantId, BTreeMap<String, Vec<RuleGroup>>>) -> String {
+    if tenants.is_empty() {
+        return "{}\n".to_owned();
+    }
+    let mut out = String::new();
+    for (tenant, namespaces) in tenants {
+        out.push_str(&scalar(tenant.as_str(), 0));
         out.push_str(":\n");
-        for group in groups {
-            let start = out.len();
-            write_keys(&mut out, group, INDENT + 2);
-            out.replace_range(start + INDENT..start + INDENT + 2, "- ");
-        }
+        write_namespaces_at(&mut out, namespaces, INDENT);
     }
     out
+}
+
+fn write_namespaces_at(out: &mut String, namespaces: &BTreeMap<String, Vec<RuleGroup>>, column: usize) {
+    let dash = column + INDENT;
+    for (namespace, groups) in namespaces {
+        out.push_str(&format!("{:column$}{}:\n", "", scalar(namespace, column)));
+        for group in groups {
+            let start = out.len();
+            write_keys(out, group, dash + 2);
+            out.replace_range(start + dash..start + dash + 2, "- ");
+        }
+    }
 }
 
 /// One group.
@@ -204,6 +222,10 @@ rules:
         let all = write_namespaces(&[("ns1".to_owned(), vec![group])].into());
         let start = "ns1:\n    - name: g1\n      interval: 30s\n      limit: 10\n      rules:\n        - record: shop";
         assert!(all.starts_with(start), "{all}");
+        let group = read_group(GROUP.as_bytes()).expect("a group");
+        let tenants = [(TenantId::single(), [("ns1".to_owned(), vec![group])].into())].into();
+        let indented: String = all.lines().map(|line| format!("    {line}\n")).collect();
+        assert_eq!(write_tenants(&tenants), format!("fake:\n{indented}"));
         assert!(
             all.contains("\n          labels:\n            team: a\n        - alert: Too"),
             "{all}"

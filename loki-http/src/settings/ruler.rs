@@ -10,8 +10,11 @@ use std::time::Duration;
 pub struct RulerSettings {
     /// Whether there is an API to change rules.
     pub api_enabled: bool,
-    /// A folder with rule files, `<tenant>/<namespace>`, in the place of the rules of the API; none: there is none.
+    /// A folder with rule files, `<tenant>/<namespace>`; none: there is none. Whether the rules of the API count beside
+    /// them the engine's setting `rule_storage` says.
     pub rule_folder: Option<PathBuf>,
+    /// Whether the API refuses to change rules and shows the files alone, as it is with Loki's `local` storage.
+    pub files_only: bool,
     /// How often it is read.
     pub poll_interval: Duration,
     /// Alertmanagers, each of which is told of all alerts.
@@ -129,6 +132,7 @@ impl Default for RulerSettings {
         RulerSettings {
             api_enabled: true,
             rule_folder: None,
+            files_only: false,
             poll_interval: Duration::from_secs(60),
             alertmanagers: Vec::new(),
             remote_write: Vec::new(),

@@ -1,7 +1,7 @@
 //! Rules: the API, and alerts on their way out.
 
 use crate::support::TestServer;
-use loki_core::{Period, Settings};
+use loki_core::{Period, RuleStorage, Settings};
 use loki_http::{
     AlertmanagerSettings, Authorization, RemoteWriteSettings, RulerSettings, Secret, ServerSettings, TargetSettings,
 };
@@ -279,6 +279,118 @@ fn dashboards_find_what_was_counted_of_rules() {
     assert!(page.contains("\nloki_ruler_managers_total 1\n"), "{page}");
     assert!(
         page.contains(&format!("\nloki_prometheus_rule_group_last_duration_seconds{labels} ")),
+        "{page}"
+    );
+}
+
+#[test]
+fn names_may_hold_what_paths_cannot_and_tenants_are_shown_and_emptied() {
+    let auth = ServerSettings {
+        auth_enabled: true,
+        ..ServerSettings::default()
+    };
+    let server = TestServer::start_with(auth, Settings::default());
+    let of = |tenant| [("X-Scope-OrgID", tenant)];
+    let mimir = "/prometheus/config/v1/rules";
+    let group = b"name: g/1 %\nrules: []\n";
+    for tenant in ["a", "b"] {
+        let set = server.request("POST", &format!("{mimir}/team%2Fx%20y%3F"), &of(tenant), group);
+        assert_eq!((set.status, set.text().as_str()), (202, CHANGED));
+    }
+    let path = format!("{mimir}/team%2Fx%20y%3F/g%2F1%20%25");
+    let one = server.request("GET", &path, &of("a"), b"");
+    assert_eq!((one.status, one.text().as_str()), (200, "name: g/1 %\nrules: []\n"));
+    let under_loki = server.request("GET", "/loki/api/v1/rules/team%2Fx%20y%3F", &of("a"), b"");
+    assert_eq!(under_loki.status, 404, "Loki splits there");
+    let groups = "    team/x y?:\n        - name: g/1 %\n          rules: []\n";
+    let all = server.get("/ruler/rule_groups");
+    assert_eq!((all.status, all.text()), (200, format!("a:\n{groups}b:\n{groups}")));
+    assert_eq!(
+        server.request("POST", "/ruler/delete_tenant_config", &[], b"").status,
+        401
+    );
+    for _ in 0..2 {
+        assert_eq!(
+            server
+                .request("POST", "/ruler/delete_tenant_config", &of("a"), b"")
+                .status,
+            200
+        );
+    }
+    assert_eq!(server.get("/ruler/rule_groups").text(), format!("b:\n{groups}"));
+    assert_eq!(server.request("DELETE", &path, &of("b"), b"").status, 202);
+    assert_eq!(server.get("/ruler/rule_groups").text(), "{}\n");
+}
+
+#[test]
+fn a_group_with_one_bad_rule_is_refused_whole_and_the_rule_is_named() {
+    let server = TestServer::start();
+    let bad = "name: g\nrules:\n- {record: good, expr: vector(1)}\n- {alert: Bad, expr: 'sum('}\n- {record: a-b, expr: '1'}\n";
+    let answer = server.request("POST", "/loki/api/v1/rules/n", &[], bad.as_bytes());
+    let text = answer.text();
+    let start = "could not parse expression for alert 'Bad' in group 'g': parse error at line 1, col 5: ";
+    assert_eq!(answer.status, 400);
+    assert!(
+        text.starts_with(start) && text.ends_with(", invalid recording rule name: a-b\n"),
+        "{text}"
+    );
+    assert_eq!(server.get("/loki/api/v1/rules").status, 404);
+}
+
+#[test]
+fn rule_files_are_shown_and_evaluated_and_cannot_be_changed() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let ruler = RulerSettings {
+        rule_folder: Some(folder.path().to_owned()),
+        files_only: true,
+        poll_interval: std::time::Duration::from_secs(1),
+        ..RulerSettings::default()
+    };
+    let settings = ServerSettings {
+        ruler,
+        ..ServerSettings::default()
+    };
+    let engine = Settings {
+        rule_storage: RuleStorage::Given,
+        ..Settings::default()
+    };
+    let server = TestServer::start_with(settings, engine);
+    let path = "/loki/api/v1/rules";
+    let missing = server.get(path);
+    let tenant = folder.path().join("fake");
+    let text = format!(
+        "unable to read rule dir {0}: open {0}: no such file or directory\n",
+        tenant.display()
+    );
+    assert_eq!((missing.status, missing.text()), (400, text));
+    std::fs::create_dir(&tenant).expect("made");
+    let file = "groups: [{name: g, rules: [{record: one, expr: vector(1)}]}]";
+    std::fs::write(tenant.join("shop.yaml"), file).expect("written");
+    let all = server.get(path).text();
+    assert!(all.starts_with("shop.yaml:\n    - name: g\n"), "{all}");
+    for (method, path, call) in [
+        ("GET", "/loki/api/v1/rules/shop.yaml", "GetRuleGroup"),
+        ("GET", "/loki/api/v1/rules/shop.yaml/g", "GetRuleGroup"),
+        ("POST", "/loki/api/v1/rules/n", "SetRuleGroup"),
+        ("DELETE", "/loki/api/v1/rules/shop.yaml/g", "DeleteRuleGroup"),
+        ("DELETE", "/loki/api/v1/rules/shop.yaml", "DeleteNamespace"),
+    ] {
+        let answer = server.request(method, path, &[], GROUP.as_bytes());
+        let text = format!("{call} unsupported in rule local store\n");
+        assert_eq!((answer.status, answer.text()), (400, text), "{method} {path}");
+    }
+    let is_evaluated = || {
+        let status = server.get("/prometheus/api/v1/rules").json();
+        status["data"]["groups"][0]["rules"][0]["health"] == "ok"
+    };
+    let started = std::time::Instant::now();
+    while !is_evaluated() {
+        assert!(started.elapsed().as_secs() < 30, "the file is not evaluated");
+        std::thread::sleep(std::time::Duration::from_millis(50));
+    }
+    let page = server.get("/metrics").text();
+    assert!(
+        page.contains("loki_ruler_config_last_reload_successful{user=\"fake\"} 1\n"),
         "{page}"
     );
 }
