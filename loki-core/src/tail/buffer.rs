@@ -55,7 +55,7 @@ impl Buffer {
     /// Puts in an entry that came at `now`, or drops it.
     pub(super) fn push(&mut self, entry: TailEntry, now: i64) {
         self.arrived += 1;
-        let bytes = entry.entry.line.len();
+        let bytes = memory_bytes(&entry);
         let is_full = self.waiting.len() >= self.capacity || self.bytes + bytes > BUFFER_BYTES;
         if is_full && !self.waiting.is_empty() {
             if self.dropped.len() < DROPPED_ENTRIES {
@@ -83,7 +83,7 @@ impl Buffer {
             let Some(Reverse(Waiting { entry, .. })) = self.waiting.pop() else {
                 break;
             };
-            self.bytes -= entry.entry.line.len();
+            self.bytes -= memory_bytes(&entry);
             taken.push(entry);
         }
         taken
@@ -108,6 +108,13 @@ impl Buffer {
     pub(super) fn arrived(&self) -> u64 {
         self.arrived
     }
+}
+
+/// Bytes that an entry takes, about: labels are shared mostly, but those that a parser made are its own.
+fn memory_bytes(TailEntry { labels, entry }: &TailEntry) -> usize {
+    let pairs = [labels, &entry.structured_metadata, &entry.parsed];
+    let pairs = pairs.into_iter().flat_map(|labels| labels.iter());
+    entry.line.len() + pairs.map(|(name, value)| name.len() + value.len()).sum::<usize>()
 }
 
 impl Ord for Waiting {
@@ -172,10 +179,24 @@ mod tests {
     fn large_lines_are_bounded_by_their_bytes() {
         let mut buffer = Buffer::new(Period::ZERO);
         (0..100).for_each(|i| buffer.push(entry(i, 1 << 20), i));
-        assert_eq!(buffer.take(100).len(), BUFFER_BYTES >> 20);
-        assert_eq!(buffer.take_dropped().len(), 100 - (BUFFER_BYTES >> 20));
+        // The labels take a little, too.
+        let kept = (BUFFER_BYTES >> 20) - 1;
+        assert_eq!(buffer.take(100).len(), kept);
+        assert_eq!(buffer.take_dropped().len(), 100 - kept);
         buffer.push(entry(1, BUFFER_BYTES + 1), 1);
         assert_eq!(buffer.take(1).len(), 1, "one entry always fits");
+    }
+
+    #[test]
+    fn what_a_parser_made_counts_as_bytes() {
+        let mut buffer = Buffer::new(Period::ZERO);
+        let value = "v".repeat(1 << 20);
+        for i in 0..100 {
+            let mut entry = entry(i, 1);
+            entry.entry.parsed = Labels::from_pairs([("n", value.as_str())]);
+            buffer.push(entry, i);
+        }
+        assert!(buffer.take(100).len() < BUFFER_BYTES >> 20);
     }
 
     #[test]
