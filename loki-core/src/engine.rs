@@ -110,7 +110,13 @@ impl Engine {
         let tenants = Tenants::open(Arc::clone(&files), &folders.tenants)?;
         let replay = recovery::replay(&*files, &folders.wal, &tenants, &settings, now)?;
         let old_wal = replay.next_wal - 1;
-        let wal = Wal::create(Arc::clone(&files), &folders.wal, replay.next_wal, settings.wal_sync)?;
+        let wal = Wal::create(
+            Arc::clone(&files),
+            &folders.wal,
+            replay.next_wal,
+            replay.bytes,
+            settings.wal_sync,
+        )?;
         let pool = Pool::new(settings.query_threads);
         let engine = Engine(Arc::new(Inner {
             settings: RwLock::new(Arc::new(settings)),

@@ -4,7 +4,7 @@ use crate::engine::Inner;
 use crate::generation::Flushing;
 use crate::head::{Head, OpenSnapshot, Stream, TenantHead};
 use crate::store::{FilterMaker, SegmentWriter};
-use crate::{Engine, Error, ErrorKind, Settings};
+use crate::{Engine, Error, ErrorKind, Period, Settings};
 use loki_chunk::{BLOCK_MAX_ENTRIES, Block, BlockSource, Compressor, Merge};
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, PoisonError};
@@ -95,8 +95,8 @@ impl Inner {
         let (first, last) = head.appended();
         head.bytes() >= settings.head_bytes.0
             || self.wal.length() >= settings.head_bytes.0.saturating_mul(LOG_SHARE)
-            || now >= first.saturating_add(settings.max_chunk_age.as_nanos())
-            || now >= last.saturating_add(settings.chunk_idle_period.as_nanos())
+            || is_past(first, settings.max_chunk_age, now)
+            || is_past(last, settings.chunk_idle_period, now)
     }
 
     /// When a flush will be due if nothing more comes; `None` where there is nothing to flush.
@@ -136,6 +136,12 @@ impl Inner {
             _ => error,
         })
     }
+}
+
+/// Whether `period` has passed since `since`. A clock that was set back by as much has lost what time it was: waiting
+/// for it to come again could take years.
+fn is_past(since: i64, period: Period, now: i64) -> bool {
+    now.saturating_sub(since).saturating_abs() >= period.as_nanos()
 }
 
 fn write_tenant(head: &TenantHead, settings: &Settings, writer: &mut SegmentWriter) -> Result<(), Error> {

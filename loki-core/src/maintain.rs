@@ -74,6 +74,23 @@ impl Engine {
         Ok(Maintenance { worked, next })
     }
 
+    /// Syncs the write-ahead log, where [`WalSync::Interval`](crate::WalSync::Interval) says that it is time to.
+    ///
+    /// [`maintain_store`](Engine::maintain_store) does so, too, between its steps; a step may take longer than the
+    /// interval.
+    ///
+    /// # Errors
+    ///
+    /// [`Closed`](crate::ErrorKind::Closed) where the sync fails.
+    pub fn maintain_log(&self, now: i64) -> Result<Maintenance, Error> {
+        self.0.check_open()?;
+        let next = self.0.wal.tick(now)?;
+        Ok(Maintenance {
+            worked: false,
+            next: next.unwrap_or_else(|| later(&self.0.settings(), now)),
+        })
+    }
+
     /// Evaluates one rule group that is due at `now`. Several threads may call it: each takes another group.
     ///
     /// # Errors
@@ -131,9 +148,15 @@ impl Inner {
         let retention = Retention::new(settings.limits(tenant), now);
         let live = state.store.live();
         let metas: Vec<_> = live.iter().map(|segment| segment.meta().clone()).collect();
+        let unreadable: Vec<u64> = live
+            .iter()
+            .filter(|s| s.is_damaged())
+            .map(|s| s.meta().number)
+            .collect();
         let goals = Goals {
             target_bytes: settings.target_segment_bytes.0,
             cutoff: retention.earliest(),
+            unreadable: &unreadable,
         };
         let chosen = match choose(&metas, goals) {
             Choice::Nothing => state

@@ -38,6 +38,8 @@ pub(crate) struct Replay {
     pub(crate) head: Head,
     /// The number of the log file to go on with.
     pub(crate) next_wal: u64,
+    /// Bytes of the log files that are there.
+    pub(crate) bytes: u64,
     pub(crate) report: Recovery,
 }
 
@@ -57,6 +59,7 @@ pub(crate) fn replay(
     let numbers = wal::numbers(&names);
     let head = Head::new(settings.encoding);
     let mut report = Recovery::default();
+    let mut bytes = 0;
     for &number in &numbers {
         let path = wal::path(folder, number);
         let mut entries = 0;
@@ -80,6 +83,7 @@ pub(crate) fn replay(
                 Ok(())
             })
         })?;
+        bytes += found.bytes;
         report.records += found.records;
         report.entries += entries;
         report.torn_bytes += found.torn_bytes;
@@ -98,7 +102,12 @@ pub(crate) fn replay(
         .max()
         .unwrap_or(0);
     let next_wal = numbers.last().copied().unwrap_or(0).max(flushed) + 1;
-    Ok(Replay { head, next_wal, report })
+    Ok(Replay {
+        head,
+        next_wal,
+        bytes,
+        report,
+    })
 }
 
 /// Copies damaged files to `damaged/`; the originals go with the flush of what could be read of them.

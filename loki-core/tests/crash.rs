@@ -3,7 +3,7 @@
 mod support;
 
 use loki_core::files::Fault;
-use loki_core::{ErrorKind, PushEntry, PushLabels, PushRequest, PushStream, TenantId};
+use loki_core::{Engine, ErrorKind, PushEntry, PushLabels, PushRequest, PushStream, TenantId};
 use std::collections::BTreeMap;
 use support::{Lab, Life, SECOND, START, every_moment, lines, maintain, push};
 
@@ -18,6 +18,46 @@ const TENANTS: [&str; 2] = ["a", "b"];
 
 fn tenant(name: &str) -> TenantId {
     name.parse().expect("a tenant")
+}
+
+impl Pushed {
+    /// Pushes a line to each tenant; whether all were taken, or the engine says that it takes no more.
+    fn push(&mut self, engine: &Engine, n: usize) -> bool {
+        let mut well = true;
+        for name in TENANTS {
+            let line = format!("{name} line {n} {}", "x".repeat(n * 20));
+            let done = push(engine, &tenant(name), "x", &[(START + n as i64, &line)]);
+            well &= done
+                .as_ref()
+                .err()
+                .is_none_or(|error| error.kind() == ErrorKind::Closed);
+            let list = if done.is_ok() {
+                &mut self.acknowledged
+            } else {
+                &mut self.refused
+            };
+            list.push((name, line));
+        }
+        well
+    }
+
+    /// Asserts that an engine finds what was acknowledged, once, and nothing that was never pushed.
+    fn find(&self, engine: &Engine, case: &str) {
+        for name in TENANTS {
+            let mut found: BTreeMap<String, u32> = BTreeMap::new();
+            for (_, line) in lines(engine, &tenant(name), r#"{app!=""}"#) {
+                *found.entry(line).or_default() += 1;
+            }
+            for (_, line) in self.acknowledged.iter().filter(|(to, _)| *to == name) {
+                assert_eq!(found.remove(line), Some(1), "{case}: acknowledged {line:?}");
+            }
+            for (line, count) in found {
+                let known = self.refused.iter().any(|(to, refused)| *to == name && *refused == line);
+                assert!(known, "{case}: {line:?} was never pushed");
+                assert_eq!(count, 1, "{case}: {line:?} is doubled");
+            }
+        }
+    }
 }
 
 impl Life for Pushed {
@@ -61,26 +101,70 @@ impl Life for Pushed {
             .open()
             .unwrap_or_else(|error| panic!("{case}: does not open: {error}"));
         for round in ["as found", "flushed", "compacted"] {
-            for name in TENANTS {
-                let mut found: BTreeMap<String, u32> = BTreeMap::new();
-                for (_, line) in lines(&engine, &tenant(name), r#"{app!=""}"#) {
-                    *found.entry(line).or_default() += 1;
-                }
-                for (_, line) in self.acknowledged.iter().filter(|(to, _)| *to == name) {
-                    assert_eq!(found.remove(line), Some(1), "{case}, {round}: acknowledged {line:?}");
-                }
-                for (line, count) in found {
-                    let known = self.refused.iter().any(|(to, refused)| *to == name && *refused == line);
-                    assert!(known, "{case}, {round}: {line:?} was never pushed");
-                    assert_eq!(count, 1, "{case}, {round}: {line:?} is doubled");
-                }
-            }
+            self.find(&engine, &format!("{case}, {round}"));
             match round {
                 "as found" => engine.flush().expect("the disk is well again"),
                 _ => maintain(&engine).expect("the disk is well again"),
             }
         }
     }
+}
+
+/// A life in which the disk is well again before its end, and nobody opens the engine anew.
+#[derive(Clone, Default, Hash)]
+struct Patient(Pushed);
+
+impl Life for Patient {
+    const SESSIONS: usize = 1;
+
+    fn session(&mut self, lab: &Lab, _session: usize) {
+        let engine = lab.open().unwrap_or_else(|_| {
+            lab.files.heal();
+            lab.open().expect("the disk is well again")
+        });
+        for n in 0..2 {
+            self.0.push(&engine, n);
+            let _ = engine.flush();
+            let _ = maintain(&engine);
+        }
+        lab.files.heal();
+        // These bring what is merged.
+        for n in 2..4 {
+            assert!(self.0.push(&engine, n), "push {n} is refused by a disk that is well");
+            for done in [engine.flush(), maintain(&engine)] {
+                // Where it is unknown what is on the disk only an open will tell.
+                assert!(
+                    done.as_ref().err().is_none_or(|e| e.kind() == ErrorKind::Closed),
+                    "{done:?}"
+                );
+            }
+        }
+        self.0.find(&engine, "the disk is well again");
+        let _ = engine.close();
+    }
+
+    fn is_well(&self) -> bool {
+        self.0.is_well()
+    }
+
+    fn check(&self, lab: &Lab, case: &str) {
+        let engine = lab
+            .open()
+            .unwrap_or_else(|error| panic!("{case}: does not open: {error}"));
+        self.0.find(&engine, case);
+    }
+}
+
+#[test]
+fn a_call_that_failed_once_needs_no_restart() {
+    every_moment::<Patient>(Fault::Fail);
+    every_moment::<Patient>(Fault::Tear);
+}
+
+#[test]
+fn a_disk_that_has_room_again_or_is_back_needs_no_restart() {
+    every_moment::<Patient>(Fault::Full);
+    every_moment::<Patient>(Fault::Die);
 }
 
 #[test]

@@ -550,6 +550,113 @@ fn a_log_of_another_version_is_refused_and_kept() {
 }
 
 #[test]
+fn a_damaged_segment_keeps_the_others_from_nothing() {
+    let lab = Lab::default();
+    let tenant = TenantId::single();
+    let engine = lab.open().expect("opens");
+    for n in 0..9 {
+        push(&engine, &tenant, "x", &[(START + n, &format!("line {n}"))]).expect("stored");
+        engine.flush().expect("flushes");
+    }
+    drop(engine);
+    let is_fifth = |path: &std::path::PathBuf| path.ends_with("0000000000000005.segment");
+    let path = lab.files.paths().into_iter().find(is_fifth).expect("a segment");
+    lab.files.damage(&path, |bytes| bytes[12..20].fill(0xff));
+    let engine = lab.open().expect("blocks are looked at when they are read");
+    let error = maintain(&engine).expect_err("it is told of");
+    assert_eq!(error.kind(), ErrorKind::Corrupt);
+    assert!(error.message().contains("0000000000000005.segment"), "{error}");
+    maintain(&engine).expect("the others are merged");
+    assert_eq!(engine.metrics().tenants[0].segments, 3);
+    assert!(lab.files.paths().contains(&path), "what is left of it is kept");
+}
+
+#[test]
+fn files_that_the_engine_did_not_name_stay() {
+    let lab = Lab::default();
+    let tenant = TenantId::single();
+    let engine = lab.open().expect("opens");
+    push(&engine, &tenant, "x", &[(START, "line")]).expect("stored");
+    engine.flush().expect("flushes");
+    drop(engine);
+    let folder = std::path::Path::new("data/tenants/fake");
+    let strange = [
+        "segments/0000000000000001.segment.bak",
+        "segments/7.segment",
+        "manifest/9.manifest",
+        "../../wal/18446744073709551615.wal",
+    ];
+    for name in strange {
+        lab.files.create(&folder.join(name)).expect("made");
+    }
+    let engine = lab.open().expect("opens");
+    push(&engine, &tenant, "x", &[(START + 1, "line")]).expect("stored");
+    engine.flush().expect("flushes");
+    assert_eq!(lines(&engine, &tenant, r#"{app="x"}"#).len(), 2);
+    for name in strange {
+        assert!(lab.files.paths().contains(&folder.join(name)), "{name}");
+    }
+}
+
+#[test]
+fn segments_without_a_manifest_are_refused_and_kept() {
+    let lab = Lab::default();
+    let tenant = TenantId::single();
+    let engine = lab.open().expect("opens");
+    for n in 0..2 {
+        push(&engine, &tenant, "x", &[(START + n, "line")]).expect("stored");
+        engine.flush().expect("flushes");
+    }
+    drop(engine);
+    let before = lab.files.paths();
+    for path in before
+        .iter()
+        .filter(|path| path.extension().is_some_and(|e| e == "manifest"))
+    {
+        lab.files.remove(path).expect("removed");
+    }
+    let error = lab.open().expect_err("what counts is unknown");
+    assert_eq!(error.kind(), ErrorKind::Corrupt);
+    let segments = |paths: &[std::path::PathBuf]| {
+        let is_segment = |path: &&std::path::PathBuf| path.extension().is_some_and(|e| e == "segment");
+        paths.iter().filter(is_segment).count()
+    };
+    assert_eq!(segments(&lab.files.paths()), 2);
+}
+
+#[test]
+fn a_clock_that_is_set_back_puts_off_no_flush() {
+    let lab = Lab::default();
+    let tenant = TenantId::single();
+    let engine = lab.open().expect("opens");
+    push(&engine, &tenant, "x", &[(START, "line")]).expect("stored");
+    lab.clock.set(START - Period::minutes(1).as_nanos());
+    maintain(&engine).expect("nothing is due");
+    assert_eq!(engine.metrics().tenants[0].segments, 0);
+    lab.clock.set(START - Period::hours(24 * 365).as_nanos());
+    maintain(&engine).expect("flushes");
+    assert_eq!(engine.metrics().tenants[0].segments, 1);
+}
+
+#[test]
+fn the_log_does_not_grow_from_restart_to_restart() {
+    let mut lab = Lab::default();
+    lab.settings.head_bytes = ByteSize(16 << 10);
+    let tenant = TenantId::single();
+    let line = "x".repeat(20 << 10);
+    let mut most = 0;
+    for _ in 0..40 {
+        let engine = lab.open().expect("opens");
+        // The head holds it already: only the log grows.
+        push(&engine, &tenant, "x", &[(START, &line)]).expect("stored");
+        maintain(&engine).expect("flushes now and then");
+        let is_log = |path: &&std::path::PathBuf| path.extension().is_some_and(|e| e == "wal");
+        most = most.max(lab.files.paths().iter().filter(is_log).count());
+    }
+    assert!(most < 20, "{most} log files");
+}
+
+#[test]
 fn one_tenant_with_damage_holds_up_no_other() {
     let lab = Lab::default();
     let engine = lab.open().expect("opens");

@@ -249,7 +249,7 @@ impl MergeSource for Source<'_> {
         columns.clear();
         let Stored { segment, block } = self.0;
         let read = columns.read(&block.header, segment.bytes(block), ColumnSet::ALL);
-        read.map_err(|e| Error::corrupt(segment.name(), e))
+        read.map_err(|e| segment.damaged(e))
     }
 }
 

@@ -17,11 +17,13 @@ pub(crate) enum Choice {
 
 /// What the choice depends on besides the segments.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Goals {
+pub(crate) struct Goals<'a> {
     /// Segments are merged up to so many bytes.
     pub(crate) target_bytes: u64,
     /// Entries before this timestamp are too old, whichever stream they are of.
     pub(crate) cutoff: i64,
+    /// Numbers of segments that cannot be read: they must not keep the others from being merged.
+    pub(crate) unreadable: &'a [u64],
 }
 
 /// Segments are merged where all together weigh so many times the heaviest of them.
@@ -40,7 +42,7 @@ const MOST_MERGED: usize = 32;
 /// order in which they came. Of the neighbours that together have the right weight those are taken whose heaviest is
 /// lightest, and of those as many as possible. A segment whose older half, or a day of it, is past the cutoff is rewritten
 /// alone.
-pub(crate) fn choose(segments: &[SegmentMeta], goals: Goals) -> Choice {
+pub(crate) fn choose(segments: &[SegmentMeta], goals: Goals<'_>) -> Choice {
     let old: Vec<u64> = segments
         .iter()
         .filter(|s| s.max_timestamp < goals.cutoff)
@@ -49,14 +51,17 @@ pub(crate) fn choose(segments: &[SegmentMeta], goals: Goals) -> Choice {
     if !old.is_empty() {
         return Choice::Drop(old);
     }
+    let is_readable = |s: &SegmentMeta| !goals.unreadable.contains(&s.number);
     let worth_rewriting = |s: &&SegmentMeta| {
         let span = s.max_timestamp.saturating_sub(s.min_timestamp);
-        s.min_timestamp < goals.cutoff && goals.cutoff.saturating_sub(s.min_timestamp) > (span / 2).min(DAY)
+        is_readable(s)
+            && s.min_timestamp < goals.cutoff
+            && goals.cutoff.saturating_sub(s.min_timestamp) > (span / 2).min(DAY)
     };
     if let Some(segment) = segments.iter().find(worth_rewriting) {
         return Choice::Merge(vec![segment.number]);
     }
-    let runs = segments.split(|s| s.bytes >= goals.target_bytes);
+    let runs = segments.split(|s| s.bytes >= goals.target_bytes || !is_readable(s));
     let fitting = runs.flat_map(|run| fitting(run, goals.target_bytes.saturating_mul(2)));
     match fitting.min_by_key(|neighbours| (neighbours.heaviest, Reverse(neighbours.segments.len()))) {
         Some(neighbours) => Choice::Merge(neighbours.segments.iter().map(|s| s.number).collect()),
@@ -115,9 +120,10 @@ mod tests {
         }
     }
 
-    const GOALS: Goals = Goals {
+    const GOALS: Goals<'_> = Goals {
         target_bytes: 256 << 20,
         cutoff: i64::MIN,
+        unreadable: &[],
     };
 
     #[test]
@@ -160,6 +166,23 @@ mod tests {
         assert_eq!(choose(&segments, GOALS), Choice::Nothing);
         segments.push(segment(6, 1, 0..=1));
         assert_eq!(choose(&segments, GOALS), Choice::Merge(vec![3, 4, 5, 6]));
+    }
+
+    #[test]
+    fn what_cannot_be_read_holds_up_nothing_else() {
+        let segments: Vec<_> = (1..=6).map(|n| segment(n, 1, 0..=100)).collect();
+        let goals = |unreadable, cutoff| Goals {
+            unreadable,
+            cutoff,
+            ..GOALS
+        };
+        assert_eq!(
+            choose(&segments, goals(&[1], i64::MIN)),
+            Choice::Merge(vec![2, 3, 4, 5, 6])
+        );
+        assert_eq!(choose(&segments, goals(&[3], i64::MIN)), Choice::Nothing);
+        assert_eq!(choose(&segments[..1], goals(&[1], 90)), Choice::Nothing);
+        assert_eq!(choose(&segments[..1], goals(&[1], 101)), Choice::Drop(vec![1]));
     }
 
     #[test]

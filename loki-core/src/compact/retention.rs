@@ -69,7 +69,7 @@ impl Retention {
     ///
     /// [`Corrupt`](crate::ErrorKind::Corrupt).
     pub(crate) fn first_overdue(&self, segments: &[Arc<Segment>]) -> Result<Option<u64>, Error> {
-        for segment in segments {
+        for segment in segments.iter().filter(|segment| !segment.is_damaged()) {
             if self.is_overdue(segment)? {
                 return Ok(Some(segment.meta().number));
             }
@@ -142,7 +142,9 @@ impl RetentionTurn {
         now: i64,
         find: impl FnOnce() -> Result<Option<u64>, Error>,
     ) -> Result<Vec<u64>, Error> {
-        if now < self.0.load(Ordering::Relaxed) {
+        let wait = self.0.load(Ordering::Relaxed).saturating_sub(now);
+        // A clock that was set back must not put it off.
+        if wait > 0 && wait <= settings.retention_interval.as_nanos() {
             return Ok(Vec::new());
         }
         let found = find()?;

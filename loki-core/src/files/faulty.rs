@@ -79,11 +79,19 @@ impl FaultyFiles {
             content.now = content.durable.clone();
         }
         state.heal();
+        state.locks.clear();
     }
 
     /// Keeps everything that was written, synced or not, frees the locks and heals the disk: what is there after the
     /// process was killed and the machine went on.
     pub fn process_killed(&self) {
+        let mut state = self.state();
+        state.heal();
+        state.locks.clear();
+    }
+
+    /// Heals the disk under whoever uses it: nothing is forgotten, and locks stay.
+    pub fn heal(&self) {
         self.state().heal();
     }
 
@@ -122,7 +130,6 @@ impl FaultyFiles {
 
 impl State {
     fn heal(&mut self) {
-        self.locks.clear();
         self.fault = None;
         self.dead = false;
         self.full = false;

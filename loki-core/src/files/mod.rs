@@ -80,6 +80,23 @@ pub trait Files: Debug + Send + Sync {
     fn random(&self) -> u64;
 }
 
+/// Digits of the numbers that files are named with.
+const NUMBER_DIGITS: usize = 16;
+/// The largest number that a file is named with.
+pub(crate) const LARGEST_NUMBER: u64 = 9_999_999_999_999_999;
+
+/// The name of the file `number` of a kind.
+pub(crate) fn numbered_name(number: u64, kind: &str) -> String {
+    format!("{number:0NUMBER_DIGITS$}.{kind}")
+}
+
+/// The number of a file of a kind by its name, where it is called as [`numbered_name`] says: others are not ours.
+pub(crate) fn number_of_name(name: &str, kind: &str) -> Option<u64> {
+    let digits = name.strip_suffix(kind)?.strip_suffix('.')?;
+    let is_number = digits.len() == NUMBER_DIGITS && digits.bytes().all(|byte| byte.is_ascii_digit());
+    digits.parse().ok().filter(|_| is_number)
+}
+
 /// A file open for writing at its end.
 pub trait WriteFile: Debug + Send + Sync {
     /// Writes all of `bytes` at the end. After an error any part of them may stand there.

@@ -2,7 +2,7 @@
 
 use super::records::Records;
 use crate::Error;
-use crate::files::Files;
+use crate::files::{Files, LARGEST_NUMBER};
 use serde::{Deserialize, Serialize};
 use std::path::Path;
 use std::sync::Arc;
@@ -78,6 +78,15 @@ impl Manifest {
                 // It knows no order: that of the files comes closest.
                 record.add.iter_mut().for_each(|segment| segment.order = segment.number);
             }
+            let numbers = record
+                .add
+                .iter()
+                .map(|segment| segment.number)
+                .chain([record.wal_through]);
+            if let Some(number) = numbers.into_iter().find(|&number| number > LARGEST_NUMBER) {
+                let problem = format!("record {} names a file {number}", record.number);
+                return Err(Error::corrupt(files.folder().display(), problem));
+            }
             let complete = record.snapshot;
             records.push(record);
             if complete {
@@ -101,6 +110,11 @@ impl Manifest {
         Ok(manifest)
     }
 
+    /// Whether there is no record yet.
+    pub(crate) fn is_new(&self) -> bool {
+        self.last == 0
+    }
+
     /// The live segments in their order.
     pub(crate) fn live(&self) -> &[SegmentMeta] {
         &self.live
@@ -109,6 +123,15 @@ impl Manifest {
     /// The last file of the write-ahead log whose records of this tenant are in segments.
     pub(crate) fn wal_through(&self) -> u64 {
         self.wal_through
+    }
+
+    /// Whether changes can be made.
+    ///
+    /// # Errors
+    ///
+    /// [`Closed`](crate::ErrorKind::Closed), as of [`commit`](Manifest::commit).
+    pub(crate) fn check_open(&self) -> Result<(), Error> {
+        self.records.check_open()
     }
 
     /// Makes a change durable. Either all of it counts from here on, or none.
@@ -199,6 +222,22 @@ mod tests {
             assert_eq!(again.wal_through(), n);
         }
         assert!(files.paths().len() < 40, "snapshots let old records go");
+    }
+
+    #[test]
+    fn numbers_that_no_file_can_have_are_refused() {
+        for wal_through in [0, u64::MAX] {
+            let files = FaultyFiles::default();
+            let add = vec![segment(if wal_through == 0 { u64::MAX } else { 1 })];
+            let change = Change {
+                add,
+                wal_through: Some(wal_through),
+                ..Change::default()
+            };
+            open(&files).commit(change).expect("commits");
+            let error = Manifest::open(Arc::new(files), Path::new("m")).expect_err("no such file");
+            assert_eq!(error.kind(), ErrorKind::Corrupt);
+        }
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! Numbered records in a folder, each made once and never changed: how everything that is decided becomes durable.
 
-use crate::files::Files;
+use crate::files::{Files, number_of_name, numbered_name};
 use crate::{Error, ErrorKind};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
@@ -113,9 +113,7 @@ impl Records {
     /// [`ErrorKind::Io`]: it is not there. [`ErrorKind::Closed`]: whether it is there will be seen at the next open, and
     /// until then nothing is written. [`ErrorKind::Locked`]: another wrote it.
     pub(super) fn write(&mut self, number: u64, record: &impl Serialize) -> Result<(), Error> {
-        if let Some(why) = &self.closed {
-            return Err(closed(why));
-        }
+        self.check_open()?;
         let body = serde_json::to_vec(record).expect("a record holds numbers, texts and lists of them");
         let mut bytes = format!("{:0CRC_DIGITS$x}\n", crc32fast::hash(&body)).into_bytes();
         bytes.extend_from_slice(&body);
@@ -145,6 +143,15 @@ impl Records {
         }
         let synced = self.files.sync_folder(&self.folder);
         synced.map_err(|error| self.close(format!("sync of {}: {error}", path.display())))
+    }
+
+    /// Whether records can be written.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Closed`] after a write of unknown outcome.
+    pub(super) fn check_open(&self) -> Result<(), Error> {
+        self.closed.as_ref().map_or(Ok(()), |why| Err(closed(why)))
     }
 
     /// Writes nothing more.
@@ -186,11 +193,11 @@ impl Records {
     }
 
     fn path(&self, number: u64) -> PathBuf {
-        self.folder.join(format!("{number:016}.{}", self.kind))
+        self.folder.join(numbered_name(number, self.kind))
     }
 
     fn number(&self, name: &str) -> Option<u64> {
-        name.strip_suffix(self.kind)?.strip_suffix('.')?.parse().ok()
+        number_of_name(name, self.kind)
     }
 }
 

@@ -11,6 +11,7 @@ use loki_logql::Labels;
 use std::ops::Range;
 use std::path::Path;
 use std::sync::OnceLock;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 /// One immutable file of many streams' chunks with their index.
 #[derive(Debug)]
@@ -23,6 +24,8 @@ pub(crate) struct Segment {
     filters: Filters,
     /// Label sets as they were first needed, by series id.
     labels: Vec<OnceLock<Labels>>,
+    /// Whether damage was found in it.
+    is_damaged: AtomicBool,
 }
 
 /// The chunk of one stream in a segment.
@@ -71,6 +74,7 @@ impl Segment {
             index,
             filters,
             labels,
+            is_damaged: AtomicBool::new(false),
         })
     }
 
@@ -274,7 +278,14 @@ impl Segment {
         Ok(self.labels[id.0 as usize].get_or_init(|| labels).clone())
     }
 
-    fn damaged(&self, problem: impl std::fmt::Display) -> Error {
+    /// Whether it was found damaged since it was opened.
+    pub(crate) fn is_damaged(&self) -> bool {
+        self.is_damaged.load(Ordering::Relaxed)
+    }
+
+    /// Notes that it is damaged.
+    pub(crate) fn damaged(&self, problem: impl std::fmt::Display) -> Error {
+        self.is_damaged.store(true, Ordering::Relaxed);
         Error::corrupt(&self.name, problem)
     }
 }

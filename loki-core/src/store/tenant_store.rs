@@ -4,9 +4,12 @@ use super::manifest::{Change, Manifest, SegmentMeta};
 use super::segment::Segment;
 use super::segment_writer::SegmentWriter;
 use crate::Error;
-use crate::files::Files;
+use crate::files::{Files, number_of_name, numbered_name};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
+
+/// What the names of segments end in.
+const KIND: &str = "segment";
 
 /// The segments of one tenant.
 #[derive(Debug)]
@@ -40,10 +43,17 @@ impl TenantStore {
         files.sync_folder(folder).map_err(failed)?;
         let manifest = Manifest::open(Arc::clone(&files), &records)?;
         let mut next_number = manifest.live().iter().map(|s| s.number + 1).max().unwrap_or(1);
-        for name in files.list(&segments).map_err(failed)? {
-            let number = name.strip_suffix(".segment").and_then(|stem| stem.parse::<u64>().ok());
+        let names = files.list(&segments).map_err(failed)?;
+        let numbers = names.iter().filter_map(|name| number_of_name(name, KIND));
+        if manifest.is_new() && numbers.count() > 1 {
+            // One may be of a first flush that was interrupted. Several were live, and are not for us to remove.
+            return Err(Error::corrupt(records.display(), "it is empty, and there are segments"));
+        }
+        for name in names {
+            let number = number_of_name(&name, KIND);
             next_number = next_number.max(number.map_or(0, |n| n + 1));
-            if number.is_none_or(|n| !manifest.live().iter().any(|s| s.number == n)) {
+            let is_live = |n| manifest.live().iter().any(|s| s.number == n);
+            if number.is_some_and(|n| !is_live(n)) || name.ends_with(".new") {
                 // Of an interrupted flush or compaction.
                 files.remove(&segments.join(&name)).map_err(failed)?;
             }
@@ -84,6 +94,8 @@ impl TenantStore {
     ) -> Result<(), Error> {
         let number = {
             let mut writing = self.lock();
+            // Otherwise each try would leave a segment behind that counts for nothing.
+            writing.manifest.check_open()?;
             writing.next_number += 1;
             writing.next_number - 1
         };
@@ -175,5 +187,49 @@ fn segment_folder(folder: &Path) -> PathBuf {
 }
 
 fn segment_path(folder: &Path, number: u64) -> PathBuf {
-    segment_folder(folder).join(format!("{number:016}.segment"))
+    segment_folder(folder).join(numbered_name(number, KIND))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ErrorKind;
+    use crate::files::{Fault, FaultyFiles};
+    use loki_chunk::{Encoding, EntryRef, HeadBlock};
+    use loki_logql::Labels;
+
+    fn write(store: &TenantStore) -> Result<(), Error> {
+        store.replace(&[], None, |writer| {
+            let labels = Labels::from_pairs([("app", "x")]);
+            let mut head = HeadBlock::new();
+            let entry = EntryRef {
+                timestamp: 1,
+                line: b"line",
+                metadata: &[],
+            };
+            head.append(entry).expect("it fits");
+            let block = head.seal(Encoding::None);
+            let mut stream = writer.stream(&labels);
+            stream.block(&block.header, &block.data, &[])?;
+            stream.finish();
+            Ok(())
+        })
+    }
+
+    #[test]
+    fn nothing_is_written_behind_a_commit_of_unknown_outcome() {
+        let mut was_closed = false;
+        for call in 0..20 {
+            let files = FaultyFiles::default();
+            let store = TenantStore::open(Arc::new(files.clone()), Path::new("t")).expect("opens");
+            files.fail_at(files.calls() + call, Fault::Fail);
+            if write(&store).is_err_and(|error| error.kind() == ErrorKind::Closed) {
+                was_closed = true;
+                let calls = files.calls();
+                let error = write(&store).expect_err("it is unknown what is there");
+                assert_eq!((error.kind(), files.calls()), (ErrorKind::Closed, calls));
+            }
+        }
+        assert!(was_closed);
+    }
 }

@@ -11,20 +11,20 @@ pub(crate) use record::RecordBuilder;
 pub(crate) use replay::replay;
 pub(crate) use writer::Wal;
 
+use crate::files::{number_of_name, numbered_name};
 use std::path::{Path, PathBuf};
+
+/// What the names of log files end in.
+const KIND: &str = "wal";
 
 /// The file of the log with this number.
 pub(crate) fn path(folder: &Path, number: u64) -> PathBuf {
-    folder.join(format!("{number:016}.wal"))
+    folder.join(numbered_name(number, KIND))
 }
 
 /// The numbers of the log files among `names`, ascending.
 pub(crate) fn numbers(names: &[String]) -> Vec<u64> {
-    let mut numbers: Vec<u64> = names
-        .iter()
-        .filter_map(|name| name.strip_suffix(".wal"))
-        .filter_map(|stem| stem.parse().ok())
-        .collect();
+    let mut numbers: Vec<u64> = names.iter().filter_map(|name| number_of_name(name, KIND)).collect();
     numbers.sort_unstable();
     numbers
 }

@@ -9,6 +9,8 @@ use std::path::Path;
 /// What reading one log file found.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(crate) struct Replayed {
+    /// Bytes of the file.
+    pub(crate) bytes: u64,
     /// Whole records.
     pub(crate) records: u64,
     /// Bytes at the end that belong to no whole record: a push that was never acknowledged.
@@ -38,7 +40,10 @@ pub(crate) fn replay(
         Error::corrupt(path.display(), format!("it {what} version {version}"))
     };
     let mut frames = Frames::new(&bytes).map_err(|version| foreign("is of", version))?;
-    let mut replayed = Replayed::default();
+    let mut replayed = Replayed {
+        bytes: bytes.len() as u64,
+        ..Replayed::default()
+    };
     for found in frames.by_ref() {
         match found {
             Found::Record(payload) => {

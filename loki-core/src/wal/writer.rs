@@ -3,6 +3,7 @@
 use super::frame::{Frame, Salt, file_header};
 use crate::files::{Files, WriteFile};
 use crate::{Error, ErrorKind, WalSync};
+use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
@@ -30,6 +31,8 @@ struct State {
     salt: Salt,
     /// Bytes of the file up to the end of its last whole frame.
     length: u64,
+    /// Bytes of earlier files whose entries are in the same head.
+    backlog: u64,
     /// Number of the next frame in the file.
     next_frame: u64,
     /// Frames appended, in all files.
@@ -43,12 +46,18 @@ struct State {
 }
 
 impl Wal {
-    /// Starts the log file `number` in `folder`.
+    /// Starts the log file `number` in `folder`, behind `backlog` bytes of earlier ones that were replayed.
     ///
     /// # Errors
     ///
     /// [`ErrorKind::Io`] where the file cannot be made.
-    pub(crate) fn create(files: Arc<dyn Files>, folder: &Path, number: u64, sync: WalSync) -> Result<Wal, Error> {
+    pub(crate) fn create(
+        files: Arc<dyn Files>,
+        folder: &Path,
+        number: u64,
+        backlog: u64,
+        sync: WalSync,
+    ) -> Result<Wal, Error> {
         let LogFile { file, salt, length } = create(&*files, folder, number)?;
         Ok(Wal {
             files,
@@ -59,6 +68,7 @@ impl Wal {
                 number,
                 salt,
                 length,
+                backlog,
                 next_frame: 0,
                 appended: 0,
                 durable: 0,
@@ -162,6 +172,7 @@ impl Wal {
         state.number = ended + 1;
         state.salt = salt;
         state.length = length;
+        state.backlog = 0;
         state.next_frame = 0;
         Ok(ended)
     }
@@ -201,9 +212,10 @@ impl Wal {
         Ok(())
     }
 
-    /// Bytes of the file that grows.
+    /// Bytes of the files whose entries are in the head that takes pushes.
     pub(crate) fn length(&self) -> u64 {
-        self.lock().length
+        let state = self.lock();
+        state.backlog.saturating_add(state.length)
     }
 
     /// Bytes, records and syncs so far.
@@ -244,7 +256,14 @@ fn create(files: &dyn Files, folder: &Path, number: u64) -> Result<LogFile, Erro
     let path = super::path(folder, number);
     let salt = Salt::new(files.random());
     let header = file_header(salt);
-    let made = files.create(&path).and_then(|file| {
+    let created = match files.create(&path) {
+        // It was left by a try that could not even be cleared away: numbers grow, so nothing else can have this one.
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
+            files.remove(&path).and_then(|()| files.create(&path))
+        }
+        created => created,
+    };
+    let made = created.and_then(|file| {
         file.append(&header)?;
         file.sync()?;
         files.sync_folder(folder)?;
