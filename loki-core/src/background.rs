@@ -1,6 +1,6 @@
 //! Threads that do the work of [`Engine::maintain`], for programs without a loop of their own.
 
-use crate::{Engine, Error, ErrorKind, Maintenance};
+use crate::{Engine, Error, Maintenance, WalSync};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender};
@@ -31,7 +31,7 @@ const RULE_THREADS: usize = 4;
 ///
 /// # Errors
 ///
-/// [`ErrorKind::Io`] where no thread can be started.
+/// [`Io`](crate::ErrorKind::Io) where no thread can be started.
 ///
 /// ```
 /// # use loki_core::{Engine, Settings};
@@ -50,6 +50,11 @@ pub fn background(engine: &Engine, report: impl FnMut(Error) + Send + 'static) -
         threads: Vec::new(),
     };
     background.start("loki-maintain", engine, Engine::maintain_store, report)?;
+    if matches!(engine.0.settings().wal_sync, WalSync::Interval(_)) {
+        // A merge that takes long must not put off what was promised to be on the disk by now. A sync that fails is
+        // found and told of by the other thread, too.
+        background.start("loki-sync", engine, Engine::maintain_log, drop)?;
+    }
     for _ in 0..RULE_THREADS {
         let cancel = Arc::clone(&background.cancel_rules);
         let step = move |engine: &Engine, now| engine.maintain_rules_until(now, Some(&cancel));
@@ -69,7 +74,7 @@ impl Background {
     ) -> Result<(), Error> {
         let (stop, stopped) = mpsc::channel();
         let engine = engine.clone();
-        let run = move || run(&engine, step, &stopped, report);
+        let run = move || run(&engine, step, &stopped, report, RETRY_WAIT);
         let thread = std::thread::Builder::new().name(name.to_owned()).spawn(run);
         self.threads
             .push(thread.map_err(|e| Error::io("maintenance thread", e))?);
@@ -84,6 +89,7 @@ fn run(
     step: impl Fn(&Engine, i64) -> Result<Maintenance, Error>,
     stopped: &Receiver<()>,
     mut report: impl FnMut(Error),
+    retry_wait: Duration,
 ) {
     loop {
         let now = engine.now();
@@ -92,10 +98,11 @@ fn run(
             Ok(done) => {
                 Duration::from_nanos(u64::try_from(done.next.saturating_sub(now)).unwrap_or(0)).min(LONGEST_WAIT)
             }
-            Err(error) if error.kind() == ErrorKind::Closed => return report(error),
+            Err(error) if engine.0.check_open().is_err() => return report(error),
+            // A part of the store that takes no more writes until the next open leaves others that do.
             Err(error) => {
                 report(error);
-                RETRY_WAIT
+                retry_wait
             }
         };
         if !matches!(stopped.recv_timeout(wait), Err(RecvTimeoutError::Timeout)) {
@@ -112,5 +119,32 @@ impl Drop for Background {
             // A panic in the thread was reported where it happened.
             let _ = thread.join();
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::files::FaultyFiles;
+    use crate::{ErrorKind, ManualClock, Settings};
+    use std::cell::RefCell;
+
+    #[test]
+    fn errors_are_told_and_only_the_end_of_the_engine_ends_the_work() {
+        let (files, clock) = (Arc::new(FaultyFiles::default()), Arc::new(ManualClock::new(0)));
+        let engine = Engine::open_with("data", Settings::default(), files, clock).expect("opens");
+        let steps = RefCell::new(vec![ErrorKind::Corrupt, ErrorKind::Closed, ErrorKind::Io]);
+        let step = |engine: &Engine, _| match steps.borrow_mut().pop() {
+            Some(kind) => Err(Error::new(kind, "tried")),
+            None => {
+                engine.close().expect("closes");
+                engine.maintain_log(0)
+            }
+        };
+        let (_stop, stopped) = mpsc::channel();
+        let mut told = Vec::new();
+        run(&engine, step, &stopped, |error| told.push(error.kind()), Duration::ZERO);
+        let expected = [ErrorKind::Io, ErrorKind::Closed, ErrorKind::Corrupt, ErrorKind::Closed];
+        assert_eq!(told, expected);
     }
 }
