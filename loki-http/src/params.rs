@@ -2,6 +2,9 @@
 
 mod delete;
 mod explore;
+mod rfc3339;
+
+pub(crate) use rfc3339::rfc3339;
 
 use loki_core::logql::{Direction, Time};
 use loki_core::{PatternRequest, Period, QueryRequest, SeriesRequest, TailRequest};
@@ -340,16 +343,6 @@ pub(crate) fn timestamp(text: &str) -> Result<i64, Error> {
         Ok(number) => Ok(number),
         Err(error) => rfc3339(text).ok_or(error),
     }
-}
-
-/// An RFC 3339 time in nanoseconds; one that 64 bits do not hold becomes the nearest that they do.
-pub(crate) fn rfc3339(text: &str) -> Option<i64> {
-    // jiff reads more than RFC 3339: a blank for the `T`, a zone name in brackets.
-    if text.as_bytes().get(10) != Some(&b'T') || text.contains('[') {
-        return None;
-    }
-    let nanos = text.parse::<jiff::Timestamp>().ok()?.as_nanosecond();
-    Some(i64::try_from(nanos).unwrap_or(if nanos < 0 { i64::MIN } else { i64::MAX }))
 }
 
 /// A Prometheus duration in nanoseconds: whole numbers, units from large to small.
