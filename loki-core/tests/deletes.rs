@@ -326,3 +326,101 @@ proptest! {
         }
     }
 }
+
+/// What a request names, when it came, and whether it was cancelled.
+struct Wanted {
+    id: String,
+    query: usize,
+    times: std::ops::RangeInclusive<i64>,
+    /// How many pushes came before it.
+    after: usize,
+    cancelled: bool,
+}
+
+impl Wanted {
+    fn names(&self, line: &Line) -> bool {
+        self.times.contains(&line.0) && QUERIES[self.query].1(APPS[line.1], WORDS[line.2])
+    }
+}
+
+/// Something that happens, and how many single steps of maintenance follow it.
+fn stepped() -> impl Strategy<Value = (Event, u8)> {
+    (event(), 0..4u8)
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(50))]
+
+    /// Everything happens between any two steps of a removal: pushes, flushes, further requests for the same lines,
+    /// cancels, restarts.
+    #[test]
+    fn whatever_happens_during_a_removal_nothing_else_is_lost_and_nothing_comes_back(
+        events in proptest::collection::vec(stepped(), 1..60),
+    ) {
+        let mut lab = lab();
+        // Small segments, so that a removal takes many steps.
+        lab.settings.target_segment_bytes = loki_core::ByteSize(1);
+        let tenant = TenantId::single();
+        let mut engine = lab.open().expect("opens");
+        let mut pushed: Vec<Line> = Vec::new();
+        let mut asked: Vec<Wanted> = Vec::new();
+        for (event, steps) in events {
+            match event {
+                Event::Push { app, at, word } => {
+                    let at = START + at * SECOND;
+                    push(&engine, &tenant, APPS[app], &[(at, WORDS[word])]).expect("stored");
+                    pushed.push((at, app, word));
+                }
+                Event::Delete { query, start, length } => {
+                    let (start, end) = (START + start * SECOND, START + (start + length) * SECOND);
+                    let id = delete(&engine, QUERIES[query].0, start, end).expect("taken");
+                    asked.push(Wanted { id, query, times: start..=end, after: pushed.len(), cancelled: false });
+                }
+                Event::Cancel(n) if n < asked.len() => {
+                    // What is being removed cannot be cancelled.
+                    asked[n].cancelled |= engine.cancel_delete(&tenant, &asked[n].id, true).is_ok();
+                }
+                Event::Cancel(_) | Event::Maintain => {}
+                Event::Flush => engine.flush().expect("flushes"),
+                Event::Wait(by) => lab.clock.advance(by),
+                Event::Reopen => {
+                    drop(engine);
+                    engine = lab.open().expect("opens");
+                }
+            }
+            for _ in 0..steps {
+                engine.maintain(engine.now()).expect("maintained");
+            }
+            let requests = engine.delete_requests(&tenant).expect("allowed");
+            let is_done = |wanted: &Wanted| {
+                requests.iter().any(|r| r.id == wanted.id && r.status == DeleteStatus::Processed)
+            };
+            let found: BTreeSet<(i64, String)> =
+                lines(&engine, &tenant, r#"{app=~".+"}"#).into_iter().collect();
+            // A line counts from the last time that it was pushed.
+            for (place, line) in pushed.iter().enumerate().filter(|(n, line)| !pushed[n + 1..].contains(line)) {
+                // The same text of both apps cannot be told apart in `found`.
+                let other = (line.0, 1 - line.1, line.2);
+                if pushed.contains(&other) {
+                    continue;
+                }
+                let is_found = found.contains(&(line.0, WORDS[line.2].to_owned()));
+                let naming: Vec<&Wanted> = asked.iter().filter(|a| !a.cancelled && a.names(line)).collect();
+                if naming.is_empty() {
+                    prop_assert!(is_found, "{:?} is lost", line);
+                }
+                // A request that is done may have left what came while it was carried out.
+                if naming.iter().any(|a| !is_done(a) || a.after > place) {
+                    prop_assert!(!is_found, "{:?} is back", line);
+                }
+            }
+            for request in &requests {
+                let asked = asked.iter().find(|a| a.id == request.id).expect("it was asked for");
+                let named = pushed.iter().filter(|line| asked.names(line));
+                let bytes: usize = named.clone().map(|line| WORDS[line.2].len()).sum();
+                prop_assert!(request.entries_removed <= named.count() as u64);
+                prop_assert!(request.bytes_removed <= bytes as u64);
+            }
+        }
+    }
+}
