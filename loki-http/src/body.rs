@@ -2,21 +2,40 @@
 
 use crate::params::Params;
 use crate::respond::Failure;
-use axum::body::Body;
+use crate::room::{Reservation, Room};
+use axum::body::{Body, HttpBody};
 use axum::extract::Request;
 use axum::http::header::{CONTENT_LENGTH, CONTENT_TYPE};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, Method, StatusCode};
 use http_body_util::BodyExt;
 use std::time::Duration;
+use tokio::time::timeout;
 
 /// What a body may cost.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Bounds {
+pub(crate) struct Bounds<'r> {
     /// Bytes.
     pub(crate) size: u64,
-    /// From the first byte to the last.
+    /// From the first byte to the last; and before, until there is room.
     pub(crate) time: Duration,
+    /// Where its memory comes from.
+    pub(crate) room: &'r Room,
+}
+
+/// A body that was read, and the room that it has.
+#[derive(Debug)]
+pub(crate) struct ReadBody {
+    bytes: Vec<u8>,
+    _room: Reservation,
+}
+
+impl std::ops::Deref for ReadBody {
+    type Target = [u8];
+
+    fn deref(&self) -> &[u8] {
+        &self.bytes
+    }
 }
 
 /// Memory that a body's announced length is believed for; the rest grows as it arrives.
@@ -29,6 +48,8 @@ pub(crate) enum Error {
     TooLarge { size: u64, max: u64 },
     #[error("the request body did not arrive within {0:?}")]
     TooSlow(Duration),
+    #[error("no room for the request body within {0:?}, try again later")]
+    NoRoom(Duration),
     #[error("unexpected EOF")]
     Torn,
 }
@@ -38,6 +59,8 @@ impl From<Error> for Failure {
         let status = match error {
             Error::TooLarge { .. } => StatusCode::PAYLOAD_TOO_LARGE,
             Error::TooSlow(_) => StatusCode::REQUEST_TIMEOUT,
+            // Clients send again on this one.
+            Error::NoRoom(_) => StatusCode::SERVICE_UNAVAILABLE,
             Error::Torn => StatusCode::BAD_REQUEST,
         };
         Failure::new(status, error.to_string())
@@ -45,44 +68,85 @@ impl From<Error> for Failure {
 }
 
 /// The whole body.
-pub(crate) async fn read(headers: &HeaderMap, body: Body, bounds: Bounds) -> Result<Vec<u8>, Error> {
-    tokio::time::timeout(bounds.time, collect(headers, body, bounds.size))
+pub(crate) async fn read(headers: &HeaderMap, body: Body, bounds: Bounds<'_>) -> Result<ReadBody, Error> {
+    let announced = body.size_hint().exact().or_else(|| {
+        let length = headers.get(CONTENT_LENGTH)?;
+        length.to_str().ok()?.parse().ok()
+    });
+    let max = bounds.size;
+    if let Some(size) = announced.filter(|&size| size > max) {
+        return Err(Error::TooLarge { size, max });
+    }
+    let roomless = |_| Error::NoRoom(bounds.time);
+    let room = timeout(bounds.time, bounds.room.reserve(announced))
         .await
-        .unwrap_or(Err(Error::TooSlow(bounds.time)))
+        .map_err(roomless)?;
+    let slow = |_| Error::TooSlow(bounds.time);
+    let mut reading = Reading {
+        body,
+        bytes: Vec::with_capacity(usize::try_from(room.bytes().min(max).min(BELIEVED_LENGTH)).unwrap_or(0)),
+        max,
+    };
+    let is_whole = timeout(bounds.time, reading.until(room.bytes()))
+        .await
+        .map_err(slow)??;
+    if is_whole {
+        return Ok(reading.whole(room));
+    }
+    let more = timeout(bounds.time, bounds.room.reserve_more(max))
+        .await
+        .map_err(roomless)?;
+    drop(room);
+    timeout(bounds.time, reading.until(max)).await.map_err(slow)??;
+    Ok(reading.whole(more))
 }
 
-async fn collect(headers: &HeaderMap, mut body: Body, max: u64) -> Result<Vec<u8>, Error> {
-    let announced = headers
-        .get(CONTENT_LENGTH)
-        .and_then(|value| value.to_str().ok()?.parse::<u64>().ok())
-        .unwrap_or(0);
-    if announced > max {
-        return Err(Error::TooLarge { size: announced, max });
-    }
-    let mut out = Vec::with_capacity(usize::try_from(announced.min(BELIEVED_LENGTH)).unwrap_or(0));
-    while let Some(frame) = body.frame().await {
-        let frame = frame.map_err(|_| Error::Torn)?;
-        if let Some(data) = frame.data_ref() {
-            let size = out.len() as u64 + data.len() as u64;
-            if size > max {
-                return Err(Error::TooLarge { size, max });
+/// A body that is being read.
+struct Reading {
+    body: Body,
+    bytes: Vec<u8>,
+    max: u64,
+}
+
+impl Reading {
+    /// Reads until there is more than `enough` or no more; whether there is no more.
+    async fn until(&mut self, enough: u64) -> Result<bool, Error> {
+        while let Some(frame) = self.body.frame().await {
+            let frame = frame.map_err(|_| Error::Torn)?;
+            let Some(data) = frame.data_ref() else { continue };
+            let size = self.bytes.len() as u64 + data.len() as u64;
+            if size > self.max {
+                return Err(Error::TooLarge { size, max: self.max });
             }
-            out.extend_from_slice(data);
+            self.bytes.extend_from_slice(data);
+            if size > enough {
+                return Ok(false);
+            }
+        }
+        Ok(true)
+    }
+
+    fn whole(self, room: Reservation) -> ReadBody {
+        ReadBody {
+            bytes: self.bytes,
+            _room: room,
         }
     }
-    Ok(out)
 }
 
 /// The parameters of a request, those of a form body before those of the URL; any other body is not read.
-pub(crate) async fn parameters(request: Request, bounds: Bounds) -> Result<(Parts, Params), Failure> {
+pub(crate) async fn parameters(request: Request, bounds: Bounds<'_>) -> Result<(Parts, Params), Failure> {
     let (parts, body) = request.into_parts();
     let is_form = parts.method == Method::POST && has_form(&parts.headers);
     let form = if is_form {
-        read(&parts.headers, body, bounds).await?
+        Some(read(&parts.headers, body, bounds).await?)
     } else {
-        Vec::new()
+        None
     };
-    let params = Params::parse(&form, parts.uri.query().unwrap_or_default())?;
+    let params = Params::parse(
+        form.as_deref().unwrap_or_default(),
+        parts.uri.query().unwrap_or_default(),
+    )?;
     Ok((parts, params))
 }
 
@@ -123,9 +187,11 @@ mod tests {
             .header(CONTENT_TYPE, content_type)
             .body(Body::from(body.to_owned()))
             .expect("a request");
+        let room = Room::new();
         let bounds = Bounds {
             size: 100,
             time: Duration::from_secs(1),
+            room: &room,
         };
         let (_, params) = parameters(request, bounds).await.expect("readable");
         params.values("query").map(str::to_owned).collect()
@@ -144,22 +210,64 @@ mod tests {
 
     #[tokio::test]
     async fn a_body_ends_at_its_bound_and_its_time() {
+        let room = Room::new();
         let bounds = Bounds {
             size: 3,
-            time: Duration::ZERO,
+            time: Duration::from_millis(10),
+            room: &room,
         };
+        let read = async |headers: &HeaderMap, body| read(headers, body, bounds).await.map(|body| body.to_vec());
         let plain = HeaderMap::new();
         let announced = HeaderMap::from_iter([(CONTENT_LENGTH, "9".parse().expect("a header value"))]);
-        assert_eq!(read(&plain, Body::from("abc"), bounds).await, Ok(b"abc".to_vec()));
+        let too_large = |size| Err(Error::TooLarge { size, max: 3 });
+        assert_eq!(read(&plain, Body::from("abc")).await, Ok(b"abc".to_vec()));
+        assert_eq!(read(&plain, Body::from("abcd")).await, too_large(4));
+        assert_eq!(read(&announced, Body::new(Never)).await, too_large(9));
+        assert_eq!(read(&plain, Body::new(Never)).await, Err(Error::TooSlow(bounds.time)));
+    }
+
+    #[tokio::test]
+    async fn a_body_that_does_not_say_its_length_finds_room_as_it_grows() {
+        let room = Room::new();
+        let bounds = Bounds {
+            size: 5 << 20,
+            time: Duration::from_millis(100),
+            room: &room,
+        };
+        let body = |chunks| Body::new(Chunks(chunks));
+        let whole = read(&HeaderMap::new(), body(4), bounds).await.expect("fits");
+        assert_eq!(whole.len(), 4 << 20);
+        drop(whole);
+        let error = read(&HeaderMap::new(), body(6), bounds).await.expect_err("too large");
         assert_eq!(
-            read(&plain, Body::from("abcd"), bounds).await,
-            Err(Error::TooLarge { size: 4, max: 3 })
+            error,
+            Error::TooLarge {
+                size: 6 << 20,
+                max: 5 << 20
+            }
         );
-        assert_eq!(
-            read(&announced, Body::from("abc"), bounds).await,
-            Err(Error::TooLarge { size: 9, max: 3 })
-        );
-        let never = Body::new(Never);
-        assert_eq!(read(&plain, never, bounds).await, Err(Error::TooSlow(Duration::ZERO)));
+        // Where larger ones have taken all room, it waits and is told to come again.
+        let all = room.reserve_more(u64::MAX).await;
+        let error = read(&HeaderMap::new(), body(4), bounds).await.expect_err("no room");
+        assert_eq!(error, Error::NoRoom(bounds.time));
+        drop(all);
+        assert!(read(&HeaderMap::new(), body(4), bounds).await.is_ok());
+    }
+
+    /// So many chunks of a mebibyte.
+    struct Chunks(usize);
+
+    impl hyper::body::Body for Chunks {
+        type Data = bytes::Bytes;
+        type Error = std::convert::Infallible;
+
+        fn poll_frame(
+            mut self: Pin<&mut Self>,
+            _: &mut TaskContext<'_>,
+        ) -> Poll<Option<Result<hyper::body::Frame<bytes::Bytes>, Self::Error>>> {
+            let left = self.0.checked_sub(1);
+            self.0 = left.unwrap_or(0);
+            Poll::Ready(left.map(|_| Ok(hyper::body::Frame::data(vec![b' '; 1 << 20].into()))))
+        }
     }
 }

@@ -3,8 +3,9 @@
 use crate::body::Bounds;
 use crate::log::LevelHandle;
 use crate::metrics::RequestMetrics;
-use crate::push::Receiver;
+use crate::push::{self, Receiver};
 use crate::respond::Failure;
+use crate::room::Room;
 use crate::settings::ServerSettings;
 use crate::tenant::Tenancy;
 use axum::http::{HeaderMap, StatusCode};
@@ -32,8 +33,10 @@ struct Shared {
     metrics: RequestMetrics,
     level: LevelHandle,
     receiver: Receiver,
-    queries: Semaphore,
-    pushes: Semaphore,
+    queries: Arc<Semaphore>,
+    pushes: Arc<Semaphore>,
+    large_pushes: Arc<Semaphore>,
+    room: Room,
     stop: watch::Sender<bool>,
     /// Each connection that has become a WebSocket listens to it: so it is known when the last has ended.
     sockets: watch::Sender<()>,
@@ -50,6 +53,8 @@ struct Shared {
 pub(crate) enum Lane {
     Query,
     Push,
+    /// Of pushes that unfold to much: one at a time, so that they cannot take all memory together.
+    LargePush,
 }
 
 impl Context {
@@ -72,8 +77,10 @@ impl Context {
             metrics: RequestMetrics::new(),
             level,
             receiver: Receiver::new(settings.receiver.clone()),
-            queries: Semaphore::new(settings.max_concurrent_queries.max(1)),
-            pushes: Semaphore::new(MAX_CONCURRENT_PUSHES),
+            queries: Arc::new(Semaphore::new(settings.max_concurrent_queries.max(1))),
+            pushes: Arc::new(Semaphore::new(MAX_CONCURRENT_PUSHES)),
+            large_pushes: Arc::new(Semaphore::new(1)),
+            room: Room::new(),
             settings,
             stop,
             sockets: watch::Sender::new(()),
@@ -122,26 +129,29 @@ impl Context {
     }
 
     /// What the body of a push may cost.
-    pub(crate) fn push_bounds(&self) -> Bounds {
+    pub(crate) fn push_bounds(&self) -> Bounds<'_> {
         Bounds {
             size: self.0.settings.max_push_bytes,
             time: self.0.settings.read_timeout,
+            room: &self.0.room,
         }
     }
 
     /// What the body of a push to the receiver may cost.
-    pub(crate) fn receiver_bounds(&self) -> Bounds {
+    pub(crate) fn receiver_bounds(&self) -> Bounds<'_> {
         Bounds {
             size: self.receiver().max_message_bytes(),
             time: self.0.settings.read_timeout,
+            room: &self.0.room,
         }
     }
 
     /// What any other body may cost.
-    pub(crate) fn form_bounds(&self) -> Bounds {
+    pub(crate) fn form_bounds(&self) -> Bounds<'_> {
         Bounds {
             size: self.0.settings.max_body_bytes,
             time: self.0.settings.read_timeout,
+            room: &self.0.room,
         }
     }
 
@@ -155,12 +165,21 @@ impl Context {
         let (turns, is_query) = match lane {
             Lane::Query => (&self.0.queries, true),
             Lane::Push => (&self.0.pushes, false),
+            Lane::LargePush => (&self.0.large_pushes, false),
         };
         let waiting = is_query.then(|| metrics.wait());
-        let _turn = turns.acquire().await.expect("the semaphores are never closed");
+        let turn = Arc::clone(turns)
+            .acquire_owned()
+            .await
+            .expect("the semaphores are never closed");
         drop(waiting);
-        let _evaluated = is_query.then(|| metrics.evaluate());
+        let evaluated = is_query.then(|| metrics.evaluate());
         let engine = self.0.engine.clone();
+        // The work may go on for a while after its client has gone: its turn ends with it.
+        let work = move |engine: &Engine| {
+            let _held = (turn, evaluated);
+            work(engine)
+        };
         match tokio::task::spawn_blocking(move || work(&engine)).await {
             Ok(result) => result,
             Err(panic) => {
@@ -172,6 +191,26 @@ impl Context {
                 ))
             }
         }
+    }
+
+    /// Decodes and stores a push. `work` is given what the push may unfold to; where that is too little, it is called
+    /// again with all that a push may, when no other such push is being worked on.
+    pub(crate) async fn push<F>(&self, work: F) -> Result<StatusCode, Failure>
+    where
+        F: Fn(&Engine, push::Bounds) -> Result<(), Failure> + Send + Sync + 'static,
+    {
+        let most = push::Bounds::most(self.0.settings.max_push_decompressed_bytes);
+        let common = most.min(push::Bounds::COMMON);
+        let work = Arc::new(work);
+        let again = Arc::clone(&work);
+        match self.blocking(Lane::Push, move |engine| work(engine, common)).await {
+            Err(failure) if failure.status() == StatusCode::PAYLOAD_TOO_LARGE && common != most => {
+                self.blocking(Lane::LargePush, move |engine| again(engine, most))
+                    .await?;
+            }
+            stored => stored?,
+        }
+        Ok(StatusCode::NO_CONTENT)
     }
 
     /// Evaluates a query and encodes its answer; a client that goes away cancels it.

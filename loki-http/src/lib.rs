@@ -14,6 +14,7 @@ mod metrics;
 mod params;
 mod push;
 mod respond;
+mod room;
 mod routes;
 mod rules;
 mod server;

@@ -1,11 +1,17 @@
 //! Answers: bodies that are ready, failures, and the one table from an engine's error to a status.
 
+use crate::encode::Answer;
 use crate::{params, push};
-use axum::body::Body;
+use axum::body::{Body, HttpBody};
 use axum::http::header::{CONTENT_LENGTH, CONTENT_TYPE};
 use axum::http::{HeaderName, HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
+use bytes::Bytes;
+use hyper::body::Frame;
 use loki_core::ErrorKind;
+use std::convert::Infallible;
+use std::pin::Pin;
+use std::task::{Context, Poll};
 
 /// The content type of the query family.
 pub(crate) const JSON: &str = "application/json; charset=UTF-8";
@@ -18,6 +24,50 @@ const CLIENT_CLOSED_REQUEST: u16 = 499;
 /// A `200` with this body.
 pub(crate) fn ok(content_type: &'static str, body: impl Into<Body>) -> Response {
     ([(CONTENT_TYPE, HeaderValue::from_static(content_type))], body.into()).into_response()
+}
+
+/// Bytes of an answer that are written at once, before the first is sent; a smaller one says its length.
+const FIRST_BYTES: usize = 1 << 20;
+/// Bytes of a large answer that are written at a time.
+const PIECE_BYTES: usize = 64 << 10;
+
+/// The body of a query's answer. Of a large one only what is about to be sent is ever written; the result that it is
+/// written from shrinks meanwhile.
+pub(crate) fn answer(mut answer: Answer) -> Body {
+    let mut first = Vec::with_capacity(4096);
+    match answer.write(&mut first, FIRST_BYTES) {
+        true => Body::new(Pieces {
+            first: Some(first),
+            answer: Some(answer),
+        }),
+        false => first.into(),
+    }
+}
+
+/// A body that is written as it is sent.
+struct Pieces {
+    first: Option<Vec<u8>>,
+    /// None behind the last piece.
+    answer: Option<Answer>,
+}
+
+impl HttpBody for Pieces {
+    type Data = Bytes;
+    type Error = Infallible;
+
+    fn poll_frame(mut self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
+        if let Some(first) = self.first.take() {
+            return Poll::Ready(Some(Ok(Frame::data(first.into()))));
+        }
+        let Some(answer) = &mut self.answer else {
+            return Poll::Ready(None);
+        };
+        let mut piece = Vec::with_capacity(PIECE_BYTES);
+        if !answer.write(&mut piece, PIECE_BYTES) {
+            self.answer = None;
+        }
+        Poll::Ready(Some(Ok(Frame::data(piece.into()))))
+    }
 }
 
 /// A request that is not answered as asked: a status and a text.
@@ -135,7 +185,7 @@ impl From<params::Error> for Failure {
 impl From<push::Error> for Failure {
     fn from(error: push::Error) -> Failure {
         let status = match error {
-            push::Error::TooLarge { .. } => StatusCode::PAYLOAD_TOO_LARGE,
+            push::Error::TooLarge { .. } | push::Error::TooManyItems { .. } => StatusCode::PAYLOAD_TOO_LARGE,
             _ => StatusCode::BAD_REQUEST,
         };
         Failure::new(status, error.to_string())

@@ -1,7 +1,7 @@
 //! `POST /otlp/v1/logs`.
 
 use crate::body;
-use crate::context::{Context, Lane};
+use crate::context::Context;
 use crate::push::{OtlpFormat, OtlpRules};
 use crate::respond::Failure;
 use axum::extract::{Request, State};
@@ -18,11 +18,10 @@ async fn accept(context: &Context, request: Request) -> Result<StatusCode, Failu
     let tenant = context.tenant(&parts.headers)?;
     let format = OtlpFormat::of(&parts.headers)?;
     let body = body::read(&parts.headers, body, context.push_bounds()).await?;
-    let max = context.settings().max_push_decompressed_bytes;
     let shared = context.clone();
     context
-        .blocking(Lane::Push, move |engine| {
-            let export = format.read(&body, max)?;
+        .push(move |engine, bounds| {
+            let export = format.read(&body, bounds)?;
             let limits = engine.limits(&tenant);
             let rules = OtlpRules::new(&shared.settings().otlp_labels, &limits.otlp_config);
             let push = export.push(&rules, engine.now())?;
@@ -30,8 +29,7 @@ async fn accept(context: &Context, request: Request) -> Result<StatusCode, Failu
                 // Loki meets a bad name of an attribute in another place than one of a plain push.
                 ErrorKind::InvalidMetadata => Failure::bad_request(format!("symbolizer lookup: {error}")),
                 _ => error.into(),
-            })?;
-            Ok(StatusCode::NO_CONTENT)
+            })
         })
         .await
 }

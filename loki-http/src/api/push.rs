@@ -2,7 +2,7 @@
 //! `POST /api/v1/push`, `POST /loki/api/v1/raw` and `POST /api/v1/raw`.
 
 use crate::body;
-use crate::context::{Context, Lane};
+use crate::context::Context;
 use crate::push::{self, Encoding, Format};
 use crate::respond::Failure;
 use axum::extract::{Request, State};
@@ -33,12 +33,10 @@ async fn accept(context: &Context, request: Request, is_legacy: bool) -> Result<
     let tenant = context.tenant(&parts.headers)?;
     let format = Format::of(&parts.headers, is_legacy)?;
     let body = body::read(&parts.headers, body, context.push_bounds()).await?;
-    let max = context.settings().max_push_decompressed_bytes;
     context
-        .blocking(Lane::Push, move |engine| {
-            let message = format.decompress(&body, max)?;
-            engine.push(&tenant, &push::decode(format, &message)?)?;
-            Ok(StatusCode::NO_CONTENT)
+        .push(move |engine, bounds| {
+            let message = format.decompress(&body, bounds.bytes)?;
+            Ok(engine.push(&tenant, &push::decode(format, &message, bounds)?)?)
         })
         .await
 }
@@ -48,15 +46,13 @@ async fn accept_received(context: &Context, request: Request) -> Result<StatusCo
     let tenant = context.tenant(&parts.headers)?;
     let format = Format::of(&parts.headers, false)?;
     let body = body::read(&parts.headers, body, context.receiver_bounds()).await?;
-    let max = context.settings().max_push_decompressed_bytes;
-    let receiver = context.clone();
+    let shared = context.clone();
     context
-        .blocking(Lane::Push, move |engine| {
-            let message = format.decompress(&body, max)?;
-            let mut push = push::decode(format, &message)?;
-            receiver.receiver().adopt(&mut push, engine.now())?;
-            engine.push(&tenant, &push)?;
-            Ok(StatusCode::NO_CONTENT)
+        .push(move |engine, bounds| {
+            let message = format.decompress(&body, bounds.bytes)?;
+            let mut push = push::decode(format, &message, bounds)?;
+            shared.receiver().adopt(&mut push, engine.now())?;
+            Ok(engine.push(&tenant, &push)?)
         })
         .await
 }
@@ -66,13 +62,12 @@ async fn accept_lines(context: &Context, request: Request) -> Result<StatusCode,
     let tenant = context.tenant(&parts.headers)?;
     let encoding = Encoding::of(&parts.headers)?;
     let body = body::read(&parts.headers, body, context.receiver_bounds()).await?;
-    let max = context.settings().max_push_decompressed_bytes;
-    let receiver = context.clone();
+    let shared = context.clone();
     context
-        .blocking(Lane::Push, move |engine| {
-            let lines = encoding.unfold(&body, max)?;
-            engine.push(&tenant, &receiver.receiver().lines(&lines, engine.now()))?;
-            Ok(StatusCode::NO_CONTENT)
+        .push(move |engine, bounds| {
+            let lines = encoding.unfold(&body, bounds.bytes)?;
+            let push = shared.receiver().lines(&lines, bounds, engine.now())?;
+            Ok(engine.push(&tenant, &push)?)
         })
         .await
 }

@@ -2,7 +2,7 @@
 
 use crate::body;
 use crate::context::Context;
-use crate::encode;
+use crate::encode::Answer;
 use crate::params::EncodingFlags;
 use crate::respond::{self, Failure, JSON};
 use axum::extract::{Request, State};
@@ -21,7 +21,7 @@ pub(crate) async fn query_range(State(context): State<Context>, request: Request
     let flags = encoding_flags(&parts.headers);
     let mut query = params.range_query(context.now())?;
     query.categorize = flags.categorize();
-    let encode = move |response| Ok(encode::query_response(response, &flags));
+    let encode = move |response| Ok(respond::answer(Answer::new(response, &flags)));
     Ok(respond::ok(JSON, context.query(reader, query, encode).await?))
 }
 
@@ -34,7 +34,7 @@ pub(crate) async fn query(State(context): State<Context>, request: Request) -> R
         QueryResult::Streams(_) => Err(Failure::bad_request(
             "log queries are not supported as an instant query type, please change your query to a range query type",
         )),
-        _ => Ok(encode::query_response(response, &EncodingFlags::default())),
+        _ => Ok(respond::answer(Answer::new(response, &EncodingFlags::default()))),
     };
     Ok(respond::ok(JSON, context.query(reader, query, encode).await?))
 }

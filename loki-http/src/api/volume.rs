@@ -2,7 +2,7 @@
 
 use crate::body;
 use crate::context::{Context, Lane};
-use crate::encode;
+use crate::encode::Answer;
 use crate::params::EncodingFlags;
 use crate::respond::{self, Failure, JSON};
 use axum::extract::{Request, State};
@@ -27,6 +27,6 @@ async fn answer(context: &Context, reader: Reader, asked: VolumeRequest) -> Resu
     let volumes = context
         .blocking(Lane::Query, move |_| Ok(reader.volume(&asked)?))
         .await?;
-    let body = encode::query_response(volumes, &EncodingFlags::default());
-    Ok(respond::ok(JSON, body))
+    let answer = Answer::new(volumes, &EncodingFlags::default());
+    Ok(respond::ok(JSON, respond::answer(answer)))
 }

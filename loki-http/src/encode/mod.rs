@@ -17,7 +17,7 @@ pub(crate) use explore::{detected_field_values, detected_fields, detected_labels
 pub(crate) use legacy::legacy_streams;
 pub(crate) use list::{index_stats, legacy_values, series, values};
 pub(crate) use patterns::patterns;
-pub(crate) use response::query_response;
+pub(crate) use response::Answer;
 pub(crate) use rules::{alerts, rule_groups, rules_changed, rules_problem};
 pub(crate) use tail::{legacy_tail_frame, tail_frame};
 

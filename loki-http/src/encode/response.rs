@@ -6,51 +6,157 @@ use super::text::{Escape, write_string};
 use crate::params::EncodingFlags;
 use loki_core::logql::{Labels, MatrixSeries, QueryResult, ResultEntry, ResultStream, Sample, VectorSample};
 use loki_core::{QueryResponse, QueryStats};
+use std::vec::IntoIter;
 
 /// A JSON body.
 pub(crate) type Encoded = Vec<u8>;
 
-/// The answer of `query` and `query_range`. The result is consumed, so that a large one is not held twice.
-pub(crate) fn query_response(response: QueryResponse, flags: &EncodingFlags) -> Encoded {
-    let QueryResponse { result, stats } = response;
-    let mut out = Vec::with_capacity(4096);
-    match result {
-        QueryResult::Streams(streams) => {
-            open(&mut out, "streams");
-            if !flags.0.is_empty() {
-                out.extend_from_slice(b"\"encodingFlags\":");
-                write_list(&mut out, &flags.0, |out, flag| {
-                    write_string(out, flag.as_bytes(), Escape::Html)
-                });
-                out.push(b',');
-            }
-            out.extend_from_slice(b"\"result\":");
-            write_list(&mut out, streams, |out, stream| {
-                write_stream(out, stream, flags.categorize())
+/// The answer of `query` and `query_range`, written piece by piece: the result is given up as it is written, so that a
+/// large one is not held twice.
+#[derive(Debug)]
+pub(crate) struct Answer {
+    left: Left,
+    stats: QueryStats,
+    categorize: bool,
+    /// What is written before the rest: at first the head, later nothing or a comma.
+    before: Vec<u8>,
+}
+
+/// What is left of a result.
+#[derive(Debug)]
+enum Left {
+    Streams(IntoIter<ResultStream>),
+    /// The entries of one stream, and the streams behind it.
+    Entries(IntoIter<ResultEntry>, IntoIter<ResultStream>),
+    Matrix(IntoIter<MatrixSeries>),
+    Samples(IntoIter<Sample>, IntoIter<MatrixSeries>),
+    Vector(IntoIter<VectorSample>),
+    Scalar(Sample),
+    Nothing,
+}
+
+impl Answer {
+    pub(crate) fn new(response: QueryResponse, flags: &EncodingFlags) -> Answer {
+        let QueryResponse { result, stats } = response;
+        let mut before = Vec::with_capacity(256);
+        let (kind, left) = match result {
+            QueryResult::Streams(streams) => ("streams", Left::Streams(streams.into_iter())),
+            QueryResult::Matrix(series) => ("matrix", Left::Matrix(series.into_iter())),
+            QueryResult::Vector(samples) => ("vector", Left::Vector(samples.into_iter())),
+            QueryResult::Scalar(sample) => ("scalar", Left::Scalar(sample)),
+        };
+        open(&mut before, kind);
+        if kind == "streams" && !flags.0.is_empty() {
+            before.extend_from_slice(b"\"encodingFlags\":");
+            write_list(&mut before, &flags.0, |out, flag| {
+                write_string(out, flag.as_bytes(), Escape::Html)
             });
-            close(&mut out, &stats);
-            out.push(b'\n');
+            before.push(b',');
         }
-        QueryResult::Matrix(series) => {
-            open(&mut out, "matrix");
-            out.extend_from_slice(b"\"result\":");
-            write_list(&mut out, series, write_series);
-            close(&mut out, &stats);
+        before.extend_from_slice(b"\"result\":");
+        if kind != "scalar" {
+            before.push(b'[');
         }
-        QueryResult::Vector(samples) => {
-            open(&mut out, "vector");
-            out.extend_from_slice(b"\"result\":");
-            write_list(&mut out, samples, write_vector_sample);
-            close(&mut out, &stats);
-        }
-        QueryResult::Scalar(sample) => {
-            open(&mut out, "scalar");
-            out.extend_from_slice(b"\"result\":");
-            write_sample(&mut out, sample);
-            close(&mut out, &stats);
+        Answer {
+            left,
+            stats,
+            categorize: flags.categorize(),
+            before,
         }
     }
-    out
+
+    /// Writes on until there are `enough` bytes in `out` or nothing is left; whether something is left.
+    pub(crate) fn write(&mut self, out: &mut Vec<u8>, enough: usize) -> bool {
+        while out.len() < enough {
+            if !self.write_piece(out) {
+                return false;
+            }
+        }
+        true
+    }
+
+    /// Writes the next stream, entry, series or sample, or the end; false once the end is written.
+    fn write_piece(&mut self, out: &mut Vec<u8>) -> bool {
+        self.left = match std::mem::replace(&mut self.left, Left::Nothing) {
+            Left::Streams(mut streams) => match streams.next() {
+                None => return self.end(out, b"]", b"\n"),
+                Some(stream) => {
+                    self.begin(out, b"{\"stream\":");
+                    write_labels(out, &stream.labels, Escape::Label);
+                    out.extend_from_slice(b",\"values\":[");
+                    Left::Entries(stream.entries.into_iter(), streams)
+                }
+            },
+            Left::Entries(mut entries, streams) => match entries.next() {
+                None => self.close_group(out, Left::Streams(streams)),
+                Some(entry) => {
+                    self.begin(out, b"");
+                    write_entry(out, &entry, self.categorize);
+                    self.before.push(b',');
+                    Left::Entries(entries, streams)
+                }
+            },
+            Left::Matrix(mut series) => match series.next() {
+                None => return self.end(out, b"]", b""),
+                Some(one) => {
+                    self.begin(out, b"{\"metric\":");
+                    write_labels(out, &one.labels, Escape::Label);
+                    out.extend_from_slice(b",\"values\":[");
+                    Left::Samples(one.samples.into_iter(), series)
+                }
+            },
+            Left::Samples(mut samples, series) => match samples.next() {
+                None => self.close_group(out, Left::Matrix(series)),
+                Some(sample) => {
+                    self.begin(out, b"");
+                    write_sample(out, sample);
+                    self.before.push(b',');
+                    Left::Samples(samples, series)
+                }
+            },
+            Left::Vector(mut samples) => match samples.next() {
+                None => return self.end(out, b"]", b""),
+                Some(sample) => {
+                    self.begin(out, b"");
+                    write_vector_sample(out, sample);
+                    self.before.push(b',');
+                    Left::Vector(samples)
+                }
+            },
+            Left::Scalar(sample) => {
+                self.begin(out, b"");
+                write_sample(out, sample);
+                return self.end(out, b"", b"");
+            }
+            Left::Nothing => return false,
+        };
+        true
+    }
+
+    /// What stands before a piece, and how it begins.
+    fn begin(&mut self, out: &mut Vec<u8>, start: &[u8]) {
+        out.append(&mut self.before);
+        out.extend_from_slice(start);
+    }
+
+    /// The end of one stream or series; the next stands behind a comma.
+    fn close_group(&mut self, out: &mut Vec<u8>, left: Left) -> Left {
+        out.extend_from_slice(b"]}");
+        self.before.clear();
+        self.before.push(b',');
+        left
+    }
+
+    fn end(&mut self, out: &mut Vec<u8>, result: &[u8], text: &[u8]) -> bool {
+        // Before the first piece that is the head; behind the last there is no comma.
+        if self.before != b"," {
+            out.append(&mut self.before);
+        }
+        out.extend_from_slice(result);
+        close(out, &self.stats);
+        out.extend_from_slice(text);
+        false
+    }
 }
 
 fn open(out: &mut Vec<u8>, kind: &str) {
@@ -63,14 +169,6 @@ fn close(out: &mut Vec<u8>, stats: &QueryStats) {
     out.extend_from_slice(b",\"stats\":");
     write_stats(out, stats);
     out.extend_from_slice(b"}}");
-}
-
-fn write_stream(out: &mut Vec<u8>, stream: ResultStream, categorize: bool) {
-    out.extend_from_slice(b"{\"stream\":");
-    write_labels(out, &stream.labels, Escape::Label);
-    out.extend_from_slice(b",\"values\":");
-    write_list(out, stream.entries, |out, entry| write_entry(out, &entry, categorize));
-    out.push(b'}');
 }
 
 /// One line with its timestamp, and with what is known of its labels.
@@ -95,14 +193,6 @@ pub(super) fn write_entry(out: &mut Vec<u8>, entry: &ResultEntry, categorize: bo
         out.push(b'}');
     }
     out.push(b']');
-}
-
-fn write_series(out: &mut Vec<u8>, series: MatrixSeries) {
-    out.extend_from_slice(b"{\"metric\":");
-    write_labels(out, &series.labels, Escape::Label);
-    out.extend_from_slice(b",\"values\":");
-    write_list(out, series.samples, write_sample);
-    out.push(b'}');
 }
 
 fn write_vector_sample(out: &mut Vec<u8>, sample: VectorSample) {

@@ -17,7 +17,22 @@ fn answer(result: QueryResult, flags: &EncodingFlags) -> String {
         exec_nanos: 8_101,
         ..QueryStats::default()
     };
-    let text = String::from_utf8(query_response(QueryResponse { result, stats }, flags)).expect("JSON is UTF-8");
+    let response = || QueryResponse {
+        result: result.clone(),
+        stats,
+    };
+    let written = |enough: usize| {
+        let mut answer = Answer::new(response(), flags);
+        let (mut out, mut piece) = (Vec::new(), Vec::new());
+        while answer.write(&mut piece, enough) {
+            out.append(&mut piece);
+        }
+        out.append(&mut piece);
+        out
+    };
+    let text = String::from_utf8(written(usize::MAX)).expect("JSON is UTF-8");
+    // However small the pieces are, they come to the same.
+    assert_eq!(text.as_bytes(), written(1));
     let (head, tail) = text.split_once(",\"stats\":{").expect("stats are always there");
     assert!(tail.contains("\"execTime\":0.000008101,"), "{tail}");
     format!("{head}{}", &tail[tail.rfind('}').expect("closed")..])

@@ -19,6 +19,8 @@ pub(crate) enum Error {
     End,
     #[error("request body too large: message size too large than max ({size} vs {max})")]
     TooLarge { size: u64, max: u64 },
+    #[error("request body too large: more than {max} streams, entries and pairs")]
+    TooManyItems { max: usize },
     #[error("proto: wrong wireType = {wire} for field {field}")]
     WireType { wire: u8, field: &'static str },
     #[error("proto: {0}")]

@@ -1,7 +1,7 @@
 //! Which decoder a push asks for by its headers and path.
 
 use super::encoding::Encoding;
-use super::{Error, decompress, json, protobuf};
+use super::{Bounds, Error, decompress, json, protobuf};
 use axum::http::HeaderMap;
 use axum::http::header::CONTENT_TYPE;
 use loki_core::PushRequest;
@@ -46,12 +46,18 @@ impl Format {
     }
 }
 
-/// The request in a decompressed `message`.
-pub(crate) fn decode(format: Format, message: &[u8]) -> Result<PushRequest<'_>, Error> {
+/// The request in a decompressed `message`, which holds no more than `bounds` allow.
+pub(crate) fn decode(format: Format, message: &[u8], bounds: Bounds) -> Result<PushRequest<'_>, Error> {
     match format.message {
-        Message::Json => json::decode(message),
-        Message::LegacyJson => json::decode_legacy(message),
-        Message::Protobuf => protobuf::decode(message),
+        Message::Json => {
+            bounds.check_json(message)?;
+            json::decode(message)
+        }
+        Message::LegacyJson => {
+            bounds.check_json(message)?;
+            json::decode_legacy(message)
+        }
+        Message::Protobuf => protobuf::decode(message, bounds),
     }
 }
 

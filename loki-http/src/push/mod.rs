@@ -1,5 +1,6 @@
 //! Bodies of pushes: from the bytes on the wire to [`loki_core::PushRequest`].
 
+mod bounds;
 mod decompress;
 mod encoding;
 mod error;
@@ -9,6 +10,7 @@ mod otlp;
 mod protobuf;
 mod receiver;
 
+pub(crate) use bounds::Bounds;
 pub(crate) use encoding::Encoding;
 pub(crate) use error::Error;
 pub(crate) use format::{Format, decode};

@@ -2,31 +2,48 @@
 //!
 //! The messages are few and flat, so they are read by hand: no allocation but the lists of streams, entries and pairs.
 
-use super::Error;
+use super::{Bounds, Error};
 use loki_core::{PushEntry, PushLabels, PushRequest, PushStream};
 use std::borrow::Cow;
 
-/// Reads a `PushRequest`.
-pub(crate) fn decode(message: &[u8]) -> Result<PushRequest<'_>, Error> {
+/// Reads a `PushRequest`, which holds no more than `bounds` allow.
+pub(crate) fn decode(message: &[u8], bounds: Bounds) -> Result<PushRequest<'_>, Error> {
     let mut request = PushRequest::new();
+    let mut items = Items { bounds, seen: 0 };
     let mut reader = Reader(message);
     while let Some((field, wire)) = reader.key()? {
         match field {
-            1 => request.streams.push(stream(reader.bytes(wire, "Streams")?)?),
+            1 => request
+                .streams
+                .push(stream(reader.bytes(wire, "Streams")?, items.one_more()?)?),
             _ => reader.skip(wire)?,
         }
     }
     Ok(request)
 }
 
-fn stream(message: &[u8]) -> Result<PushStream<'_>, Error> {
+/// Streams, entries and pairs seen so far.
+struct Items {
+    bounds: Bounds,
+    seen: usize,
+}
+
+impl Items {
+    fn one_more(&mut self) -> Result<&mut Items, Error> {
+        self.seen += 1;
+        self.bounds.check(self.seen)?;
+        Ok(self)
+    }
+}
+
+fn stream<'a>(message: &'a [u8], items: &mut Items) -> Result<PushStream<'a>, Error> {
     let mut labels = Cow::Borrowed("");
     let mut entries = Vec::new();
     let mut reader = Reader(message);
     while let Some((field, wire)) = reader.key()? {
         match field {
             1 => labels = String::from_utf8_lossy(reader.bytes(wire, "Labels")?),
-            2 => entries.push(entry(reader.bytes(wire, "Entries")?)?),
+            2 => entries.push(entry(reader.bytes(wire, "Entries")?, items.one_more()?)?),
             3 => _ = reader.number(wire, "Hash")?,
             _ => reader.skip(wire)?,
         }
@@ -37,7 +54,7 @@ fn stream(message: &[u8]) -> Result<PushStream<'_>, Error> {
     })
 }
 
-fn entry(message: &[u8]) -> Result<PushEntry<'_>, Error> {
+fn entry<'a>(message: &'a [u8], items: &mut Items) -> Result<PushEntry<'a>, Error> {
     let mut entry = PushEntry {
         timestamp: 0,
         line: Cow::Borrowed(&[]),
@@ -48,7 +65,10 @@ fn entry(message: &[u8]) -> Result<PushEntry<'_>, Error> {
         match field {
             1 => entry.timestamp = timestamp(reader.bytes(wire, "Timestamp")?)?,
             2 => entry.line = Cow::Borrowed(reader.bytes(wire, "Line")?),
-            3 => entry.metadata.push(pair(reader.bytes(wire, "StructuredMetadata")?)?),
+            3 => {
+                items.one_more()?;
+                entry.metadata.push(pair(reader.bytes(wire, "StructuredMetadata")?)?);
+            }
             4 => _ = reader.bytes(wire, "Parsed")?,
             _ => reader.skip(wire)?,
         }
@@ -96,11 +116,11 @@ const GROUP_END: u8 = 4;
 const FIXED32: u8 = 5;
 
 /// What is left of a message.
-struct Reader<'a>(&'a [u8]);
+pub(super) struct Reader<'a>(pub(super) &'a [u8]);
 
 impl<'a> Reader<'a> {
     /// The next field's number and wire type; none at the end.
-    fn key(&mut self) -> Result<Option<(u64, u8)>, Error> {
+    pub(super) fn key(&mut self) -> Result<Option<(u64, u8)>, Error> {
         if self.0.is_empty() {
             return Ok(None);
         }
@@ -148,7 +168,7 @@ impl<'a> Reader<'a> {
     }
 
     /// The bytes that follow a key of the field.
-    fn bytes(&mut self, wire: u8, field: &'static str) -> Result<&'a [u8], Error> {
+    pub(super) fn bytes(&mut self, wire: u8, field: &'static str) -> Result<&'a [u8], Error> {
         if wire != BYTES {
             return Err(Error::WireType { wire, field });
         }
@@ -166,7 +186,7 @@ impl<'a> Reader<'a> {
     }
 
     /// Passes over the value of a field that is not known; groups, which may hold groups, without recursion.
-    fn skip(&mut self, wire: u8) -> Result<(), Error> {
+    pub(super) fn skip(&mut self, wire: u8) -> Result<(), Error> {
         let mut depth = 0u32;
         let mut wire = wire;
         loop {

@@ -1,8 +1,9 @@
 //! What a receiver such as Alloy's `loki.source.api` does to what it takes in: labels of its own, times of arrival.
 
-use super::Error;
+use super::{Bounds, Error};
 use crate::settings::ReceiverSettings;
 use loki_core::{PushEntry, PushLabels, PushRequest, PushStream};
+use memchr::memchr_iter;
 use std::borrow::Cow;
 use std::sync::atomic::{AtomicI64, Ordering};
 
@@ -28,7 +29,12 @@ impl Receiver {
     }
 
     /// A push of the lines in `body`, ends of lines cut off and empty lines left out.
-    pub(crate) fn lines<'a>(&'a self, body: &'a [u8], now: i64) -> PushRequest<'a> {
+    ///
+    /// # Errors
+    ///
+    /// More lines than `bounds` allow.
+    pub(crate) fn lines<'a>(&'a self, body: &'a [u8], bounds: Bounds, now: i64) -> Result<PushRequest<'a>, Error> {
+        bounds.check(memchr_iter(b'\n', body).count())?;
         let lines = body
             .split(|&byte| byte == b'\n')
             .map(|line| &line[..line.len() - line.iter().rev().take_while(|&&byte| byte == b'\r').count()])
@@ -43,7 +49,7 @@ impl Receiver {
             entries: entries.collect(),
         };
         self.stamp(&mut stream.entries, now);
-        vec![stream].into()
+        Ok(vec![stream].into())
     }
 
     /// Gives a push the labels of the receiver and, unless it may keep its times, the time of arrival.
@@ -103,6 +109,10 @@ mod tests {
         })
     }
 
+    fn lines<'a>(receiver: &'a Receiver, body: &'a [u8], now: i64) -> PushRequest<'a> {
+        receiver.lines(body, Bounds::COMMON, now).expect("few lines")
+    }
+
     fn times(push: &PushRequest<'_>) -> Vec<i64> {
         push.streams[0].entries.iter().map(|entry| entry.timestamp).collect()
     }
@@ -110,7 +120,7 @@ mod tests {
     #[test]
     fn lines_end_at_newlines_and_empty_ones_are_none() {
         let receiver = receiver(false);
-        let push = receiver.lines(b"a\r\n\n\r\n b \nlast\xff", 7);
+        let push = lines(&receiver, b"a\r\n\n\r\n b \nlast\xff", 7);
         let lines: Vec<&[u8]> = push.streams[0].entries.iter().map(|entry| &*entry.line).collect();
         assert_eq!(lines, [&b"a"[..], b" b ", b"last\xff"]);
         let PushLabels::Pairs(labels) = &push.streams[0].labels else {
@@ -120,12 +130,20 @@ mod tests {
     }
 
     #[test]
+    fn a_body_of_more_lines_than_allowed_is_refused() {
+        let bounds = Bounds { bytes: 100, items: 2 };
+        assert!(receiver(false).lines(b"a\nb\n", bounds, 7).is_ok());
+        let error = receiver(false).lines(b"a\n\n\n", bounds, 7).expect_err("three");
+        assert_eq!(error, Error::TooManyItems { max: 2 });
+    }
+
+    #[test]
     fn no_two_entries_arrive_at_the_same_time() {
         let receiver = receiver(false);
-        assert_eq!(times(&receiver.lines(b"x\nx\nx", 7)), [7, 8, 9]);
-        assert_eq!(times(&receiver.lines(b"x\nx", 8)), [10, 11]);
-        assert!(times(&receiver.lines(b"", 20)).is_empty());
-        assert_eq!(times(&receiver.lines(b"x", 20)), [20]);
+        assert_eq!(times(&lines(&receiver, b"x\nx\nx", 7)), [7, 8, 9]);
+        assert_eq!(times(&lines(&receiver, b"x\nx", 8)), [10, 11]);
+        assert!(times(&lines(&receiver, b"", 20)).is_empty());
+        assert_eq!(times(&lines(&receiver, b"x", 20)), [20]);
     }
 
     #[test]

@@ -1,8 +1,10 @@
 //! The server over sockets, with a real engine behind it.
 
+mod cancel;
 mod cors;
 mod delete;
 mod explore;
+mod hostile;
 mod push;
 mod query;
 mod receiver;
@@ -13,4 +15,5 @@ mod stop;
 mod suite;
 mod support;
 mod tail;
+mod tenancy;
 mod tls;

@@ -1,5 +1,6 @@
 //! OpenTelemetry's logs over HTTP: messages, the choice of labels, the way to a push.
 
+mod items;
 mod labels;
 mod message;
 mod request;

@@ -1,9 +1,10 @@
 //! From OpenTelemetry's request to a push.
 
+use super::items::check_items;
 use super::labels::Rules;
 use super::message::{Export, KeyValue, LogRecord, ResourceLogs, Scope};
 use super::value::{Pairs, flatten, text};
-use crate::push::{Error, decompress};
+use crate::push::{Bounds, Error, decompress};
 use axum::http::HeaderMap;
 use axum::http::header::{CONTENT_ENCODING, CONTENT_TYPE};
 use loki_core::{AttributeAction, PushEntry, PushFormat, PushLabels, PushRequest, PushStream, label_name};
@@ -49,8 +50,9 @@ impl OtlpFormat {
         Ok(OtlpFormat { is_json, encoding })
     }
 
-    /// Reads a body that unfolds to `max` bytes at most.
-    pub(crate) fn read(self, body: &[u8], max: u64) -> Result<OtlpExport, Error> {
+    /// Reads a body that unfolds to no more than `bounds` allow.
+    pub(crate) fn read(self, body: &[u8], bounds: Bounds) -> Result<OtlpExport, Error> {
+        let max = bounds.bytes;
         let message = match self.encoding {
             Encoding::Plain => Cow::Borrowed(body),
             Encoding::Gzip => Cow::Owned(decompress::gzip(body, max)?),
@@ -58,8 +60,10 @@ impl OtlpFormat {
             Encoding::Lz4 => Cow::Owned(decompress::lz4(body, max)?),
         };
         let export = if self.is_json {
+            bounds.check_json(&message)?;
             serde_json::from_slice(&message).map_err(|error| Error::Otlp(error.to_string()))
         } else {
+            check_items(&message, bounds)?;
             Export::decode(&*message).map_err(|error| Error::Otlp(error.to_string()))
         };
         export.map(OtlpExport)
@@ -252,7 +256,7 @@ mod tests {
             is_json: true,
             encoding: Encoding::Plain,
         };
-        let export = format.read(json.as_bytes(), 1 << 20)?;
+        let export = format.read(json.as_bytes(), Bounds::COMMON)?;
         let defaults = OTLP_LABELS.map(str::to_owned);
         let request = export.push(&Rules::new(&defaults, config), NOW)?;
         let mut out = Vec::new();
@@ -397,7 +401,7 @@ mod tests {
             is_json: false,
             encoding: Encoding::Plain,
         };
-        let OtlpExport(from_protobuf) = format.read(&from_json.encode_to_vec(), 1 << 20).expect("valid");
+        let OtlpExport(from_protobuf) = format.read(&from_json.encode_to_vec(), Bounds::COMMON).expect("valid");
         assert_eq!(from_protobuf, from_json);
     }
 }

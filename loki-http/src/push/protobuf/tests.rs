@@ -3,6 +3,10 @@ use proptest::collection::vec;
 use proptest::prelude::*;
 use prost::Message;
 
+fn decode(message: &[u8]) -> Result<PushRequest<'_>, Error> {
+    super::decode(message, Bounds::COMMON)
+}
+
 /// The same messages by prost, to hold the reader by hand against.
 #[derive(Clone, PartialEq, Message)]
 struct PushMessage {
@@ -192,4 +196,17 @@ fn fields_that_are_not_known_are_passed_over() {
     // A varint, a fixed64, bytes, a group that holds a group, a fixed32, each as field 9; then an empty stream.
     let bytes = b"\x48\x01\x49abcdefgh\x4a\x01x\x4b\x4b\x48\x01\x4c\x4c\x4dabcd\x0a\x00";
     assert_eq!(decode(bytes).expect("valid").streams.len(), 1);
+}
+
+#[test]
+fn small_things_are_counted_before_they_have_a_place() {
+    // Empty streams, entries and pairs take two bytes each.
+    let streams = b"\x0a\x00".repeat(3);
+    let entries = [b"\x0a\x06".to_vec(), b"\x12\x00".repeat(3)].concat();
+    let pairs = [b"\x0a\x08\x12\x06".to_vec(), b"\x1a\x00".repeat(3)].concat();
+    for (message, items) in [(streams, 3), (entries, 4), (pairs, 5)] {
+        let read = |items| super::decode(&message, Bounds { bytes: 100, items }).map(|request| request.streams.len());
+        assert!(read(items).is_ok(), "{items}");
+        assert_eq!(read(items - 1), Err(Error::TooManyItems { max: items - 1 }));
+    }
 }
