@@ -35,12 +35,14 @@ fn a_request_that_came_is_answered_though_the_server_stops() {
     let mut idle = server.connect();
     let mut busy = server.connect();
     let body = format!(r#"{{"streams":[{{"stream":{{"app":"x"}},"values":[["{T0}000000000","late"]]}}]}}"#);
-    // The head and half of the body are there when the stop comes.
     let head = format!(
-        "POST /loki/api/v1/push HTTP/1.1\r\nHost: test\r\nContent-Type: application/json\r\nContent-Length: {}\r\n\r\n",
+        "POST /loki/api/v1/push HTTP/1.1\r\nHost: test\r\nContent-Type: application/json\r\nContent-Length: {}\r\n\
+         Expect: 100-continue\r\n\r\n",
         body.len()
     );
     busy.write_all(head.as_bytes()).expect("sent");
+    // The server has the head, and waits for the body when the stop comes.
+    assert_eq!(receive(&mut busy).status, 100);
     busy.write_all(&body.as_bytes()[..10]).expect("sent");
     send(&mut idle, "POST", "/ingester/shutdown", &[], b"");
     assert_eq!(receive(&mut idle).status, 204);
