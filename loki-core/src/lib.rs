@@ -45,7 +45,7 @@ pub use limits::{
     AttributeAction, AttributeRule, BlockedQuery, DeletionMode, Limits, OtlpConfig, ResourceAttributes, StreamRetention,
 };
 pub use maintain::Maintenance;
-pub use metrics::{Metrics, PushMetrics, TenantMetrics};
+pub use metrics::{DeleteMetrics, Metrics, PushMetrics, TenantMetrics};
 pub use pattern::{PatternRequest, PatternSeries};
 pub use push::{PushEntry, PushFormat, PushLabels, PushPairs, PushRequest, PushStream};
 pub use quantity::{ByteSize, Period};

@@ -48,6 +48,8 @@ pub struct TenantMetrics {
     pub segment_bytes: u64,
     /// What was pushed, by the format that it came in.
     pub pushes: Vec<PushMetrics>,
+    /// Delete requests.
+    pub deletes: DeleteMetrics,
     /// Rule groups, by namespace and name.
     pub rule_groups: Vec<RuleGroupMetrics>,
 }
@@ -67,6 +69,23 @@ pub struct PushMetrics {
     pub discarded: Vec<(&'static str, u64, u64)>,
 }
 
+/// The delete requests of one tenant.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct DeleteMetrics {
+    /// Taken.
+    pub received: u64,
+    /// Carried out.
+    pub processed: u64,
+    /// Entries that those removed.
+    pub entries_removed: u64,
+    /// Bytes of their lines.
+    pub bytes_removed: u64,
+    /// Waiting, or being carried out.
+    pub pending: u64,
+    /// How long the oldest of those waits, in nanoseconds; 0: there is none.
+    pub oldest_pending_nanos: i64,
+}
+
 pub(crate) fn collect(inner: &Inner) -> Metrics {
     let active = std::sync::Arc::clone(&inner.generations.read().active);
     let settings = inner.settings();
@@ -82,6 +101,7 @@ pub(crate) fn collect(inner: &Inner) -> Metrics {
             pushes: PushFormat::ALL
                 .map(|format| state.counters.of(format).metrics(format))
                 .to_vec(),
+            deletes: state.deletes.metrics(inner.clock.now()),
             rule_groups: state
                 .schedule
                 .metrics(&state.rules.namespaces(settings.rule_storage), settings.rule_interval),

@@ -2,7 +2,9 @@
 
 mod support;
 
-use loki_core::{DeleteStatus, DeletionMode, Engine, ErrorKind, NewDelete, Period, StreamRetention, TenantId};
+use loki_core::{
+    DeleteMetrics, DeleteStatus, DeletionMode, Engine, ErrorKind, NewDelete, Period, StreamRetention, TenantId,
+};
 use proptest::prelude::*;
 use std::collections::BTreeSet;
 use support::{Lab, SECOND, START, lines, maintain, push, value};
@@ -91,6 +93,14 @@ fn once_it_cannot_be_cancelled_the_bytes_go_and_nothing_else() {
         (request.status, request.entries_removed, request.bytes_removed),
         (DeleteStatus::Processed, 2, 18)
     );
+    let counted = DeleteMetrics {
+        received: 1,
+        processed: 1,
+        entries_removed: 2,
+        bytes_removed: 18,
+        ..DeleteMetrics::default()
+    };
+    assert_eq!(engine.metrics().tenants[0].deletes, counted);
     assert_eq!(texts(&engine, r#"{app="x"}"#), ["keep"]);
     let metrics = engine.metrics();
     assert_eq!(metrics.tenants[0].pushes[0].lines, 3);

@@ -5,10 +5,11 @@ use super::request::{DeleteRequest, DeleteStatus, NewDelete, invalid};
 use super::sweep::Sweep;
 use crate::files::Files;
 use crate::store::Document;
-use crate::{Error, ErrorKind, Period, TenantId};
+use crate::{DeleteMetrics, Error, ErrorKind, Period, TenantId};
 use loki_logql::units::format_duration;
 use serde::{Deserialize, Serialize};
 use std::path::Path;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 
 /// So many requests that are done are remembered.
@@ -22,6 +23,16 @@ pub(crate) struct TenantDeletes {
     in_force: RwLock<Arc<[InForce]>>,
     /// The removal that is going on.
     pub(super) sweep: Mutex<Option<Sweep>>,
+    counters: Counters,
+}
+
+/// What happened since the start.
+#[derive(Debug, Default)]
+struct Counters {
+    received: AtomicU64,
+    processed: AtomicU64,
+    entries_removed: AtomicU64,
+    bytes_removed: AtomicU64,
 }
 
 #[derive(Debug)]
@@ -63,7 +74,22 @@ impl TenantDeletes {
             }),
             in_force: RwLock::new(in_force),
             sweep: Mutex::default(),
+            counters: Counters::default(),
         })
+    }
+
+    /// What waits at `now`, and what was done since the start.
+    pub(crate) fn metrics(&self, now: i64) -> DeleteMetrics {
+        let pending = self.in_force();
+        let oldest = pending.iter().map(|request| request.created_at).min();
+        DeleteMetrics {
+            received: self.counters.received.load(Ordering::Relaxed),
+            processed: self.counters.processed.load(Ordering::Relaxed),
+            entries_removed: self.counters.entries_removed.load(Ordering::Relaxed),
+            bytes_removed: self.counters.bytes_removed.load(Ordering::Relaxed),
+            pending: pending.len() as u64,
+            oldest_pending_nanos: oldest.map_or(0, |oldest| now.saturating_sub(oldest)),
+        }
     }
 
     /// All requests, by time of creation.
@@ -117,6 +143,7 @@ impl TenantDeletes {
         };
         value.requests.push(request.clone());
         self.commit(&mut state.kept, value, now)?;
+        self.counters.received.fetch_add(1, Ordering::Relaxed);
         Ok(request)
     }
 
@@ -195,6 +222,12 @@ impl TenantDeletes {
         });
         self.commit(&mut state.kept, value, now)?;
         state.sweeping.clear();
+        let count = |counter: &AtomicU64, each: fn(&(String, u64, u64)) -> u64| {
+            counter.fetch_add(done.iter().map(each).sum(), Ordering::Relaxed);
+        };
+        count(&self.counters.processed, |_| 1);
+        count(&self.counters.entries_removed, |done| done.1);
+        count(&self.counters.bytes_removed, |done| done.2);
         Ok(())
     }
 

@@ -3,7 +3,7 @@
 use super::number::{write_integer, write_seconds};
 use super::response::{Encoded, write_list};
 use super::text::{Escape, write_string};
-use loki_core::{DeleteRequest, TenantId};
+use loki_core::{DeleteRequest, DeleteStatus, TenantId};
 
 /// Nanoseconds in a millisecond.
 const MILLI: i64 = 1_000_000;
@@ -43,13 +43,22 @@ fn write_request(out: &mut Vec<u8>, request: &DeleteRequest, tenant: &str, write
     write_time(out, request.created_at.div_euclid(MILLI));
     out.extend_from_slice(b",\"user_id\":");
     write_string(out, tenant.as_bytes(), Escape::Html);
+    // Loki does not tell; whoever asked for a removal wants to know.
+    if request.status == DeleteStatus::Processed {
+        for (key, count) in [
+            ("deleted_lines", request.entries_removed),
+            ("deleted_bytes", request.bytes_removed),
+        ] {
+            out.extend_from_slice(format!(",\"{key}\":").as_bytes());
+            write_integer(out, count);
+        }
+    }
     out.push(b'}');
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use loki_core::DeleteStatus;
 
     #[test]
     fn a_list_is_written_as_loki_writes_it() {
@@ -73,12 +82,21 @@ mod tests {
             String::from_utf8_lossy(&delete_requests(std::slice::from_ref(&request))),
             expected
         );
-        let page = all_delete_requests(&[(TenantId::single(), request)]);
+        let page = all_delete_requests(&[(TenantId::single(), request.clone())]);
         let page = String::from_utf8_lossy(&page).into_owned();
         assert!(
             page.contains(r#""created_at":1795257600123,"user_id":"fake""#),
             "{page}"
         );
         assert_eq!(delete_requests(&[]), b"[]\n");
+        let done = DeleteRequest {
+            status: DeleteStatus::Processed,
+            entries_removed: 3,
+            bytes_removed: 40,
+            ..request
+        };
+        let list = String::from_utf8(delete_requests(&[done])).expect("UTF-8");
+        let end = concat!(r#""user_id":"","deleted_lines":3,"deleted_bytes":40}]"#, "\n");
+        assert!(list.ends_with(end), "{list}");
     }
 }

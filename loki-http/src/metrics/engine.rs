@@ -1,6 +1,6 @@
 //! The engine's counters under Loki's names, read when they are asked for.
 
-use loki_core::{Metrics, PushFormat, PushMetrics, TenantMetrics};
+use loki_core::{DeleteMetrics, Metrics, PushFormat, PushMetrics, TenantMetrics};
 use prometheus::proto::MetricFamily;
 use prometheus::{GaugeVec, IntCounterVec, Opts, Registry};
 
@@ -117,7 +117,51 @@ fn by_tenant(families: &Families, tenants: &[TenantMetrics]) -> Result<(), prome
         each(|t| t.segment_bytes),
     )?;
 
+    deletes(families, tenants)?;
     pushes(families, tenants)
+}
+
+/// Delete requests: what waits, what is done.
+fn deletes(families: &Families, tenants: &[TenantMetrics]) -> Result<(), prometheus::Error> {
+    let each = |value: fn(&DeleteMetrics) -> u64| {
+        let used = tenants
+            .iter()
+            .filter(|tenant| tenant.deletes != DeleteMetrics::default());
+        used.map(|tenant| (vec![tenant.tenant.as_str()], value(&tenant.deletes)))
+            .collect::<Vec<_>>()
+    };
+    families.counter(
+        "loki_compactor_delete_requests_received_total",
+        "Delete requests taken.",
+        &["user"],
+        each(|deletes| deletes.received),
+    )?;
+    families.counter(
+        "loki_compactor_delete_requests_processed_total",
+        "Delete requests carried out.",
+        &["user"],
+        each(|deletes| deletes.processed),
+    )?;
+    families.counter(
+        "loki_compactor_deleted_lines",
+        "Lines that delete requests removed.",
+        &["user"],
+        each(|deletes| deletes.entries_removed),
+    )?;
+    let all = tenants.iter().map(|tenant| &tenant.deletes);
+    families.gauge(
+        "loki_compactor_pending_delete_requests_count",
+        "Delete requests that wait.",
+        &[],
+        vec![(Vec::<&str>::new(), all.clone().map(|deletes| deletes.pending).sum())],
+    )?;
+    let oldest = all.map(|deletes| deletes.oldest_pending_nanos).max().unwrap_or(0);
+    families.gauge(
+        "loki_compactor_oldest_pending_delete_request_age_seconds",
+        "How long the oldest delete request waits.",
+        &[],
+        vec![(Vec::<&str>::new(), u64::try_from(oldest / 1_000_000_000).unwrap_or(0))],
+    )
 }
 
 /// What came in, by the format that it came in.

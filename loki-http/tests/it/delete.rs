@@ -34,6 +34,13 @@ fn a_request_hides_lines_is_listed_and_is_cancelled() {
         (&T0.into(), &"received".into())
     );
     assert!(server.get("/loki/api/v1/cache/generation_numbers").text().len() > 10);
+    let page = server.get("/metrics").text();
+    for line in [
+        "loki_compactor_delete_requests_received_total{user=\"fake\"} 1",
+        "loki_compactor_pending_delete_requests_count 1",
+    ] {
+        assert!(page.lines().any(|found| found == line), "{line}: {page}");
+    }
     let cancelled = server.request("DELETE", &format!("{PATH}?request_id={id}"), &[], b"");
     assert_eq!(cancelled.status, 204);
     assert_eq!(count(&server), "2");
