@@ -13,6 +13,7 @@ pub mod log;
 mod metrics;
 mod params;
 mod push;
+mod request_line;
 mod respond;
 mod room;
 mod routes;

@@ -4,6 +4,7 @@ use crate::context::Context;
 use crate::deliver::Delivery;
 use crate::log::LevelHandle;
 use crate::metrics::InFlight;
+use crate::request_line::RequestLine;
 use crate::routes;
 use crate::rules::RuleFolder;
 use crate::settings::ServerSettings;
@@ -243,7 +244,7 @@ impl Connection {
 
     async fn answer(mut self, stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static) {
         let settings = self.context.settings();
-        let stream = WriteTimeout::new(stream, settings.write_timeout);
+        let stream = RequestLine::new(WriteTimeout::new(stream, settings.write_timeout));
         // hyper starts this clock at the end of the request before, so it bounds idling and slow headers alike.
         let header_timeout = settings.idle_timeout.max(settings.read_timeout);
         let router = self.router.clone();

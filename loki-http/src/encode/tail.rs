@@ -48,9 +48,10 @@ pub(crate) fn legacy_tail_frame(frame: &TailFrame) -> Encoded {
         out.extend_from_slice(b"null");
     } else {
         write_list(&mut out, &frame.dropped, |out, dropped| {
-            out.extend_from_slice(b"{\"timestamp\":\"");
+            // Upper-case keys, unlike all others: so it is documented.
+            out.extend_from_slice(b"{\"Timestamp\":\"");
             write_time(out, dropped.timestamp);
-            out.extend_from_slice(b"\",\"labels\":");
+            out.extend_from_slice(b"\",\"Labels\":");
             write_string(out, dropped.labels.to_string().as_bytes(), Escape::Html);
             out.push(b'}');
         });
@@ -135,5 +136,14 @@ mod tests {
             "\n"
         );
         assert_eq!(text(legacy_tail_frame(&frame)), wanted);
+        let dropped = TailFrame {
+            entries: Vec::new(),
+            ..self::frame()
+        };
+        let wanted = concat!(
+            r#"{"streams":[],"dropped_entries":[{"Timestamp":"1970-01-01T00:00:00.000000007Z","Labels":"{app=\"shop\"}"}]}"#,
+            "\n"
+        );
+        assert_eq!(text(legacy_tail_frame(&dropped)), wanted);
     }
 }

@@ -3,6 +3,7 @@
 mod cancel;
 mod cors;
 mod delete;
+mod documents;
 mod explore;
 mod hostile;
 mod push;
