@@ -4,6 +4,7 @@ use crate::files::{DiskFiles, Files, Lock};
 use crate::generation::Generations;
 use crate::ingest::{Accepted, accept};
 use crate::pattern::Patterns;
+use crate::pause::Pause;
 use crate::pool::Pool;
 use crate::query::{self, EngineSource, Parts, StatsCounter};
 use crate::recovery::{self, Recovery};
@@ -13,8 +14,8 @@ use crate::tail::Tails;
 use crate::tenants::Tenants;
 use crate::wal::{Frame, RecordBuilder, Wal};
 use crate::{
-    Clock, Error, ErrorKind, IndexStats, Limits, Metrics, PushRequest, QueryRequest, QueryResponse, QueryStats, Reader,
-    SeriesRequest, Settings, SystemClock, TenantId,
+    Clock, Error, ErrorKind, IndexStats, Limits, Metrics, Period, PushRequest, QueryRequest, QueryResponse, QueryStats,
+    Reader, SeriesRequest, Settings, SystemClock, TenantId,
 };
 use loki_logql::{Labels, Plan};
 use std::io;
@@ -55,6 +56,8 @@ pub(crate) struct Inner {
     pub(crate) spools: Spools,
     /// Held while the head is flushed, one flush at a time.
     pub(crate) flush_turn: Mutex<()>,
+    /// Between a flush that failed and pushes that would try again.
+    pub(crate) flush_pause: Pause,
     /// Held while segments are merged or dropped, one step at a time.
     pub(crate) compact_turn: Mutex<()>,
     recovery: Recovery,
@@ -71,6 +74,9 @@ pub(crate) struct Counters {
     pub(crate) flushes: AtomicU64,
     pub(crate) compactions: AtomicU64,
 }
+
+/// So long behind a flush that failed pushes that need one are refused without a try.
+const FLUSH_REST: Period = Period::seconds(1);
 
 impl Engine {
     /// Opens the database in the folder `path`, which is made where it is not there, and replays what was pushed and
@@ -132,6 +138,7 @@ impl Engine {
             patterns: Patterns::default(),
             spools: Spools::new(Arc::clone(&files), path.as_ref().join("spool")),
             flush_turn: Mutex::default(),
+            flush_pause: Pause::new(FLUSH_REST.as_nanos(), FLUSH_REST.as_nanos()),
             compact_turn: Mutex::default(),
             recovery: replay.report,
             takes_pushes: AtomicBool::new(true),

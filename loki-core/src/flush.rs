@@ -35,6 +35,16 @@ impl Inner {
     }
 
     fn flush_in_turn(&self) -> Result<(), Error> {
+        let flushed = self.write_heads();
+        match &flushed {
+            Ok(()) => self.flush_pause.succeeded(),
+            Err(error) if error.kind() == ErrorKind::Io => self.flush_pause.failed(self.clock.now(), error.message()),
+            Err(_) => {}
+        }
+        flushed
+    }
+
+    fn write_heads(&self) -> Result<(), Error> {
         // The guard must be gone before `write_out` takes the lock for writing.
         let left = self.generations.read().flushing.clone();
         if let Some(left) = left {
@@ -113,7 +123,8 @@ impl Inner {
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::Io`] where it is overfull and cannot be flushed: nothing more can be taken.
+    /// [`ErrorKind::Io`] where it is overfull and cannot be flushed: nothing more can be taken. Pushes that come at once
+    /// behind a flush that failed do not try again: each try would write a segment for nothing.
     pub(crate) fn make_room(&self, settings: &Settings) -> Result<(), Error> {
         let most = settings.head_bytes.0.saturating_mul(OVERFULL);
         // Entries that the head holds already make the log grow and nothing else.
@@ -125,14 +136,12 @@ impl Inner {
         if !is_full() {
             return Ok(());
         }
+        let refusal = |why: &str| format!("memory is full ({most} bytes) and cannot be flushed: {why}");
+        if let Some(why) = self.flush_pause.reason(self.clock.now()) {
+            return Err(Error::new(ErrorKind::Io, refusal(&why)));
+        }
         self.flush_in_turn().map_err(|error| match error.kind() {
-            ErrorKind::Io => {
-                let text = format!(
-                    "memory is full ({most} bytes) and cannot be flushed: {}",
-                    error.message()
-                );
-                Error::new(ErrorKind::Io, text).with_source(error)
-            }
+            ErrorKind::Io => Error::new(ErrorKind::Io, refusal(error.message())).with_source(error),
             _ => error,
         })
     }

@@ -17,6 +17,7 @@ mod limits;
 mod maintain;
 mod metrics;
 mod pattern;
+mod pause;
 mod pool;
 mod push;
 mod quantity;

@@ -5,7 +5,7 @@ use crate::delete::DeleteFilter;
 use crate::engine::Inner;
 use crate::store::Segment;
 use crate::tenants::TenantState;
-use crate::{ByteSize, Engine, Error, Settings, TenantId};
+use crate::{ByteSize, Engine, Error, ErrorKind, Settings, TenantId};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, PoisonError};
 
@@ -169,7 +169,7 @@ impl Inner {
             }
             Choice::Merge(numbers) => numbers,
         };
-        if chosen.is_empty() {
+        if chosen.is_empty() || state.rewrite_pause.reason(now).is_some() {
             return Ok(false);
         }
         let chosen: Vec<_> = live
@@ -204,9 +204,16 @@ impl Inner {
             content_filters: settings.content_filters,
         };
         let numbers: Vec<u64> = segments.iter().map(|segment| segment.meta().number).collect();
-        state
+        let written = state
             .store
-            .replace(&numbers, None, |writer| rewrite(segments, &terms, removed, writer))?;
+            .replace(&numbers, None, |writer| rewrite(segments, &terms, removed, writer));
+        match &written {
+            Ok(()) => state.rewrite_pause.succeeded(),
+            // What is damaged is left out by the next choice.
+            Err(error) if error.kind() == ErrorKind::Io => state.rewrite_pause.failed(now, error.message()),
+            Err(_) => {}
+        }
+        written?;
         self.counters.compactions.fetch_add(1, Ordering::Relaxed);
         Ok(())
     }

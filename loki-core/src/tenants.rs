@@ -5,9 +5,10 @@ use crate::delete::TenantDeletes;
 use crate::files::Files;
 use crate::head::TenantHead;
 use crate::ingest::{Accepted, Bucket, Discarded, LabelCache, Refusals, stream_refusal};
+use crate::pause::Pause;
 use crate::ruler::{Schedule, TenantRules};
 use crate::store::TenantStore;
-use crate::{ByteSize, Error, ErrorKind, Limits, PushFormat, PushMetrics, TenantId};
+use crate::{ByteSize, Error, ErrorKind, Limits, Period, PushFormat, PushMetrics, TenantId};
 use hashbrown::HashMap;
 use loki_logql::Labels;
 use std::path::{Path, PathBuf};
@@ -30,6 +31,8 @@ pub(crate) struct TenantState {
     pub(crate) rules: TenantRules,
     pub(crate) schedule: Schedule,
     pub(crate) retention_turn: RetentionTurn,
+    /// Between tries to rewrite segments.
+    pub(crate) rewrite_pause: Pause,
     pub(crate) labels: LabelCache,
     pub(crate) counters: TenantCounters,
     rate: Mutex<Bucket>,
@@ -52,6 +55,9 @@ pub(crate) struct FormatCounters {
     pub(crate) discarded: Discarded,
 }
 
+/// Segments whose rewriting failed rest so long at first, and so long at most.
+const REWRITE_REST: Period = Period::seconds(5);
+const LONGEST_REWRITE_REST: Period = Period::minutes(10);
 /// Megabytes of the ingestion rates, 2^20 bytes.
 const MEGABYTE: f64 = (1 << 20) as f64;
 /// Streams whose rates are remembered; beyond that all are forgotten and begin with a full bucket.
@@ -110,6 +116,7 @@ impl Tenants {
             rules: TenantRules::open(Arc::clone(&self.files), &folder.join("rules"))?,
             schedule: Schedule::default(),
             retention_turn: RetentionTurn::default(),
+            rewrite_pause: Pause::new(REWRITE_REST.as_nanos(), LONGEST_REWRITE_REST.as_nanos()),
             labels: LabelCache::default(),
             counters: TenantCounters::default(),
             rate: Mutex::default(),

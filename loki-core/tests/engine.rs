@@ -2,7 +2,7 @@
 
 mod support;
 
-use loki_core::files::{FaultyFiles, Files};
+use loki_core::files::{Fault, FaultyFiles, Files};
 use loki_core::logql::{Direction, QueryResult};
 use loki_core::{
     ByteSize, Clock, Engine, ErrorKind, Limits, ManualClock, Period, PushEntry, PushLabels, PushRequest, PushStream,
@@ -547,6 +547,55 @@ fn a_log_of_another_version_is_refused_and_kept() {
         assert!(error.message().contains(what), "{error}");
         assert!(changed.files.paths().contains(&path));
     }
+}
+
+#[test]
+fn a_merge_that_fails_rests_before_it_is_tried_again() {
+    let lab = Lab::default();
+    let tenant = TenantId::single();
+    let engine = lab.open().expect("opens");
+    for n in 0..4 {
+        push(&engine, &tenant, "x", &[(START + n, &format!("line {n}"))]).expect("stored");
+        engine.flush().expect("flushes");
+    }
+    lab.files.fail_at(lab.files.calls(), Fault::Full);
+    maintain(&engine).expect_err("there is no room to merge");
+    let calls = lab.files.calls();
+    maintain(&engine).expect("it rests");
+    assert_eq!(lab.files.calls(), calls, "nothing is written meanwhile");
+    lab.files.heal();
+    lab.clock.advance(Period::seconds(5).as_nanos());
+    maintain(&engine).expect("there is room again");
+    assert_eq!(engine.metrics().tenants[0].segments, 1);
+}
+
+#[test]
+fn pushes_into_a_full_memory_do_not_each_try_to_flush() {
+    let mut lab = Lab::default();
+    lab.settings.head_bytes = ByteSize(64 << 10);
+    let tenant = TenantId::single();
+    let engine = lab.open().expect("opens");
+    let mut n = 0;
+    let mut push_one = || {
+        n += 1;
+        let random = |i: u64| (i.wrapping_add(n << 20)).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+        let line: String = (0..1500).map(|i| format!("{:016x}", random(i))).collect();
+        push(&engine, &tenant, "x", &[(START + n as i64, &line)])
+    };
+    while engine.metrics().head_bytes < 2 * (64 << 10) {
+        push_one().expect("there is room");
+    }
+    lab.files.fail_at(lab.files.calls(), Fault::Fail);
+    push_one().expect_err("the flush fails");
+    let calls = lab.files.calls();
+    let error = push_one().expect_err("it failed a moment ago");
+    assert_eq!((error.kind(), lab.files.calls()), (ErrorKind::Io, calls));
+    assert!(
+        error.message().contains("memory is full") && error.message().contains("injected fault"),
+        "{error}"
+    );
+    lab.clock.advance(SECOND);
+    push_one().expect("it is tried again");
 }
 
 #[test]

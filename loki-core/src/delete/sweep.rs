@@ -41,6 +41,9 @@ impl Inner {
         state: &TenantState,
         now: i64,
     ) -> Result<bool, Error> {
+        if state.rewrite_pause.reason(now).is_some() {
+            return Ok(false);
+        }
         let mut current = state.deletes.sweep.lock().unwrap_or_else(PoisonError::into_inner);
         if current.is_none() {
             let may_delete = settings.limits(tenant).deletion_mode == DeletionMode::FilterAndDelete;
