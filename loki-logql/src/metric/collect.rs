@@ -108,6 +108,8 @@ impl Worker for RangeWorker<'_> {
 
     fn finish(mut self: Box<Self>) -> Result<(), Error> {
         self.check_memory()?;
+        // Every worker sorts its own, at once with the others; what is left to do is a merge.
+        self.accumulators.iter_mut().flatten().for_each(Accumulator::sort);
         let visitor = self.visitor;
         visitor.samples.fetch_add(self.samples, Ordering::Relaxed);
         let mut table = visitor.table.lock().map_err(|_| worker_panicked())?;

@@ -19,6 +19,13 @@ pub(super) enum Accumulator {
 }
 
 impl Accumulator {
+    /// Sorts values by time. Stable: those of one stream at one time stay in their order of arrival.
+    pub(super) fn sort(&mut self) {
+        if let Accumulator::Points(points) = self {
+            points.sort_by_key(|p| p.timestamp);
+        }
+    }
+
     fn merge(&mut self, other: Accumulator, steps: u32) {
         match (self, other) {
             (Accumulator::Counter(ours), Accumulator::Counter(theirs)) => ours.merge(theirs, steps),
@@ -160,7 +167,7 @@ impl Track {
                 }
             }
             Accumulator::Points(mut points) => {
-                // Stable: points of one stream at one time stay in their order of arrival.
+                // A few sorted runs, one of each worker; again stable.
                 points.sort_by_key(|p| p.timestamp);
                 let lifetime = match (points.first(), points.last()) {
                     (Some(first), Some(last)) => {

@@ -167,6 +167,17 @@ impl EntryLabels {
         Some(self.fit(name))
     }
 
+    /// The key that mostly comes next inside the object `prefix`, if it is what `text` begins with, and `end` follows:
+    /// its length, and its label name.
+    pub(super) fn guess_key(
+        &mut self,
+        prefix: Option<NameId>,
+        text: &[u8],
+        end: &[u8],
+    ) -> Option<(usize, Option<NameId>)> {
+        self.keys.guess(prefix, text, end)
+    }
+
     fn fit(&mut self, name: NameId) -> NameId {
         if name.index() >= self.slots.len() {
             self.slots.resize(name.index() + 1, Slot::default());

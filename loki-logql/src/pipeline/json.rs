@@ -71,10 +71,16 @@ fn members(
             (at, is_open) = behind_value(text, at)?;
             continue;
         }
-        let (key, colon) = key(text, at, unescaped)?;
-        let name = match key {
-            Key::Plain(start, end) => labels.key(object.prefix, &text[start..end]),
-            Key::Unescaped => labels.key(object.prefix, unescaped),
+        let (name, colon) = match labels.guess_key(object.prefix, &text[at + 1..], b"\":") {
+            Some((length, name)) => (name, at + 1 + length + 1),
+            None => {
+                let (key, colon) = key(text, at, unescaped)?;
+                let name = match key {
+                    Key::Plain(start, end) => labels.key(object.prefix, &text[start..end]),
+                    Key::Unescaped => labels.key(object.prefix, unescaped),
+                };
+                (name, colon)
+            }
         };
         let start = skip_space(text, colon + 1);
         if start == text.len() {

@@ -25,6 +25,27 @@ struct Key {
     name: Option<NameId>,
     /// The key that followed this one when it was met last: lines of one stream mostly have their keys in one order.
     next: usize,
+    /// Its first bytes, as far as it has them.
+    first: u64,
+    /// The bytes of `first` that count.
+    mask: u64,
+    /// Whether it stands in a line as it is, whatever the line's format: see [`is_plain`].
+    is_plain: bool,
+}
+
+/// Bytes that are compared at once.
+const WORD: usize = 8;
+
+/// Whether a key has nothing that a format would escape, or that would end it.
+fn is_plain(key: &[u8]) -> bool {
+    let is_plain = |b: &u8| b.is_ascii_graphic() && !matches!(b, b'"' | b'=' | b'\\');
+    !key.is_empty() && key.iter().all(is_plain)
+}
+
+/// Up to eight bytes as a number.
+fn word(bytes: &[u8]) -> u64 {
+    let first = &bytes[..bytes.len().min(WORD)];
+    first.iter().rev().fold(0, |word, &byte| word << 8 | u64::from(byte))
 }
 
 impl Keys {
@@ -58,6 +79,27 @@ impl Keys {
         self.all[found].name
     }
 
+    /// The key that mostly comes next inside the object `prefix`, if it is what `text` begins with, and `end` follows:
+    /// how long it is, and its name. Saves looking for where a key ends.
+    pub(super) fn guess(&mut self, prefix: Option<NameId>, text: &[u8], end: &[u8]) -> Option<(usize, Option<NameId>)> {
+        let guess = self.all.get(self.last).map_or(0, |last| last.next);
+        let key = self.all.get(guess).filter(|key| key.is_plain && key.prefix == prefix)?;
+        let length = key.end - key.start;
+        let first = match text.first_chunk::<WORD>() {
+            Some(first) => u64::from_le_bytes(*first),
+            None => word(text),
+        };
+        if first & key.mask != key.first || !text.get(length..)?.starts_with(end) {
+            return None;
+        }
+        if length > WORD && text[WORD..length] != self.text[key.start + WORD..key.end] {
+            return None;
+        }
+        let name = key.name;
+        self.last = guess;
+        Some((length, name))
+    }
+
     fn find_or_insert(&mut self, names: &mut Names, prefix: Option<NameId>, key: &[u8]) -> usize {
         let hash = self.hasher.hash_one((prefix, key));
         let Keys { all, text, by_text, .. } = self;
@@ -82,6 +124,11 @@ impl Keys {
             end: text.len(),
             name: (!self.name.is_empty()).then(|| names.intern(&self.name)),
             next: 0,
+            first: word(key),
+            mask: u64::MAX
+                .checked_shr(u64::BITS - 8 * key.len().min(WORD) as u32)
+                .unwrap_or(0),
+            is_plain: is_plain(key),
         });
         let number = u32::try_from(id).expect("the table is emptied long before it holds 2^32 keys");
         let Keys {
@@ -105,6 +152,21 @@ mod tests {
     use proptest::prelude::*;
 
     proptest! {
+        #[test]
+        fn what_is_guessed_is_there(
+            all in prop::collection::vec("[ab\"= ]{1,10}", 1..12), text in "[ab\"= ]{0,14}",
+        ) {
+            let (mut keys, mut names) = (Keys::default(), Names::default());
+            for key in &all {
+                keys.name(&mut names, None, key.as_bytes());
+            }
+            if let Some((length, name)) = keys.guess(None, text.as_bytes(), b"=") {
+                let key = &text.as_bytes()[..length];
+                prop_assert!(is_plain(key) && text.as_bytes()[length] == b'=');
+                prop_assert_eq!(keys.name(&mut names, None, key), name);
+            }
+        }
+
         #[test]
         fn remembering_keys_changes_no_name(all in prop::collection::vec("[ab1 .]{0,3}", 0..20)) {
             let (mut keys, mut names) = (Keys::default(), Names::default());

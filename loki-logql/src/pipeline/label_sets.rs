@@ -149,9 +149,11 @@ pub(super) struct Signatures {
     text: Vec<u8>,
     known: HashTable<Known>,
     hasher: FixedState,
+    /// What was found or inserted last: neighbouring lines often share their labels.
+    last: Option<Known>,
 }
 
-#[derive(Debug)]
+#[derive(Debug, Clone, Copy)]
 struct Known {
     hash: u64,
     start: usize,
@@ -167,14 +169,20 @@ impl Signatures {
     pub(super) fn clear(&mut self) {
         self.text.clear();
         self.known.clear();
+        self.last = None;
     }
 
     /// The set of this signature.
-    pub(super) fn find(&self, signature: &[u8]) -> Option<SetId> {
+    pub(super) fn find(&mut self, signature: &[u8]) -> Option<SetId> {
+        if let Some(last) = self.last
+            && self.text[last.start..last.end] == *signature
+        {
+            return Some(last.set);
+        }
         let hash = self.hasher.hash_one(signature);
-        self.known
-            .find(hash, |known| self.text[known.start..known.end] == *signature)
-            .map(|known| known.set)
+        let is_it = |known: &Known| self.text[known.start..known.end] == *signature;
+        self.last = self.known.find(hash, is_it).copied();
+        self.last.map(|known| known.set)
     }
 
     /// Remembers the set of a signature that was not found.
@@ -191,6 +199,7 @@ impl Signatures {
             end: self.text.len(),
             set,
         };
+        self.last = Some(known);
         self.known.insert_unique(hash, known, |known| known.hash);
     }
 }

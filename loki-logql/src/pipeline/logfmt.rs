@@ -27,7 +27,13 @@ impl Logfmt {
         if extraction.is_done(labels) {
             return true;
         }
-        for pair in Pairs::new(line) {
+        let mut pairs = Pairs::new(line);
+        while let Some(text) = pairs.rest() {
+            let guess = labels.guess_key(None, text, b"=");
+            let pair = match guess {
+                Some((length, _)) => pairs.pair_of(length),
+                None => pairs.pair(),
+            };
             let pair = match pair {
                 Ok(pair) => pair,
                 Err(error) if self.strict => {
@@ -39,7 +45,10 @@ impl Logfmt {
             if pair.value.is_empty() && !self.keep_empty {
                 continue;
             }
-            let name = labels.key(None, pair.key);
+            let name = match guess {
+                Some((_, name)) => name,
+                None => labels.key(None, pair.key),
+            };
             let Some(name) = name.and_then(|name| extraction.target(labels, name)) else {
                 continue;
             };

@@ -78,7 +78,23 @@ impl<'a> Pairs<'a> {
         }
     }
 
-    fn pair(&mut self) -> Result<Pair<'a>, LogfmtError> {
+    /// The line from the next pair on; `None` where there is none.
+    pub(super) fn rest(&mut self) -> Option<&'a [u8]> {
+        self.skip_until(|byte| !is_space(byte))?;
+        Some(&self.line[self.at..])
+    }
+
+    /// The pair that the rest of the line begins with, whose key is known: so many bytes, none of them special or beyond
+    /// ASCII, and `=` behind them.
+    pub(super) fn pair_of(&mut self, key_bytes: usize) -> Result<Pair<'a>, LogfmtError> {
+        let key = &self.line[self.at..self.at + key_bytes];
+        self.at += key_bytes + 1;
+        let (value, escaped) = self.value()?;
+        Ok(Pair { key, value, escaped })
+    }
+
+    /// The pair that the rest of the line begins with.
+    pub(super) fn pair(&mut self) -> Result<Pair<'a>, LogfmtError> {
         let start = self.at;
         let stop = self.skip_until(is_special);
         let key = &self.line[start..self.at];
@@ -132,7 +148,7 @@ impl<'a> Iterator for Pairs<'a> {
     type Item = Result<Pair<'a>, LogfmtError>;
 
     fn next(&mut self) -> Option<Self::Item> {
-        self.skip_until(|byte| !is_space(byte))?;
+        self.rest()?;
         Some(self.pair())
     }
 }
