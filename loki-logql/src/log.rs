@@ -12,10 +12,11 @@ use crate::plan::Evaluation;
 use crate::result::{QueryResult, ResultEntry, ResultStream};
 use crate::source::{Batch, Columns, Order, Selection, Visitor, Worker};
 use crate::{Direction, Error, ErrorKind, Labels, Request, Source, Time};
-use best::{Best, Kept, Place};
+use best::{Best, Key, Place};
 use std::collections::BTreeMap;
 use std::ops::{ControlFlow, Range};
-use std::sync::Mutex;
+use std::sync::atomic::{AtomicI64, Ordering::Relaxed};
+use std::sync::{Arc, Mutex};
 
 /// A compiled log query.
 #[derive(Debug)]
@@ -48,7 +49,8 @@ impl LogPlan {
             request,
             bounds: bounds.clone(),
             budget: &budget,
-            answer: Mutex::default(),
+            bound: AtomicI64::new(i64::MAX),
+            answers: Mutex::default(),
         };
         if !bounds.is_empty() && request.limit > 0 {
             let selection = Selection {
@@ -63,14 +65,15 @@ impl LogPlan {
             };
             source.visit(&selection, &visitor)?;
         }
-        let answer = visitor
-            .answer
-            .into_inner()
-            .map_err(|_| no_answer("a worker panicked"))?;
-        Ok(answer.unwrap_or(Evaluation {
-            result: QueryResult::Streams(Vec::new()),
-            post_filter_lines: 0,
-        }))
+        let answers = visitor.answers.into_inner().map_err(|_| worker_panicked())?;
+        let mut all = Answer::default();
+        answers.into_iter().for_each(|answer| all.join(answer));
+        let post_filter_lines = all.lines;
+        let streams = group(all.best(request.limit), request.direction);
+        Ok(Evaluation {
+            result: QueryResult::Streams(streams),
+            post_filter_lines,
+        })
     }
 }
 
@@ -83,20 +86,22 @@ fn bounds(time: Time) -> Range<i64> {
     }
 }
 
-fn no_answer(message: &str) -> Error {
+fn worker_panicked() -> Error {
     Error::new(ErrorKind::Source {
-        message: message.to_string(),
+        message: "a worker panicked".to_string(),
     })
 }
 
-/// Makes the one worker of a log query.
+/// Makes the workers of a log query. Each keeps the best of what it is handed; the best of those is the answer.
 struct LogVisitor<'a> {
     pipeline: &'a Pipeline,
     request: &'a Request,
     bounds: Range<i64>,
     budget: &'a Budget<'a>,
-    /// Left by the worker when it has finished.
-    answer: Mutex<Option<Evaluation>>,
+    /// The tightest bound of all workers: when one of them has enough that comes before it, no other needs to look beyond.
+    bound: AtomicI64,
+    /// Left by the workers that have finished.
+    answers: Mutex<Vec<Answer>>,
 }
 
 impl Visitor for LogVisitor<'_> {
@@ -110,6 +115,48 @@ impl Visitor for LogVisitor<'_> {
             batches: 0,
             lines: 0,
         })
+    }
+
+    fn most_workers(&self) -> usize {
+        // Whether an entry is far enough from the one before shows only where all come by in order.
+        if self.request.interval > 0 { 1 } else { usize::MAX }
+    }
+}
+
+/// What a worker has found.
+#[derive(Default)]
+struct Answer {
+    entries: Vec<Found>,
+    /// How many lines passed the pipeline.
+    lines: u64,
+}
+
+/// An entry of an answer.
+struct Found {
+    key: Key,
+    line: Box<[u8]>,
+    labels: Arc<Shown>,
+}
+
+/// The labels of entries as an answer shows them, and the text of those of their stream.
+struct Shown {
+    text: String,
+    labels: Categories,
+}
+
+impl Answer {
+    fn join(&mut self, other: Answer) {
+        self.entries.extend(other.entries);
+        self.lines += other.lines;
+    }
+
+    /// The first `limit` entries, in order.
+    fn best(mut self, limit: usize) -> Vec<Found> {
+        if !self.entries.is_sorted_by(|a, b| a.key <= b.key) {
+            self.entries.sort_unstable_by(|a, b| a.key.cmp(&b.key));
+        }
+        self.entries.truncate(limit);
+        self.entries
     }
 }
 
@@ -135,6 +182,7 @@ impl Worker for LogWorker<'_> {
             Direction::Backward => summary.max_timestamp.min(bounds.end - 1),
         };
         self.best.advance(nearest);
+        self.best.draw_bound(self.visitor.bound.load(Relaxed));
         if self.best.is_settled(nearest) {
             return Ok(ControlFlow::Break(()));
         }
@@ -142,24 +190,49 @@ impl Worker for LogWorker<'_> {
         if summary.entries > 0 && summary.max_timestamp >= bounds.start && summary.min_timestamp < bounds.end {
             self.read(stream, batch)?;
         }
+        self.visitor.bound.fetch_min(self.best.draw_bound(i64::MAX), Relaxed);
         self.share.set(self.visitor.budget, self.memory_bytes())?;
         Ok(ControlFlow::Continue(()))
     }
 
     fn finish(self: Box<Self>) -> Result<(), Error> {
-        let categorize = self.visitor.request.categorize;
-        let streams = group(self.best.finish(), self.runner.sets(), categorize);
-        let mut answer = self.visitor.answer.lock().map_err(|_| no_answer("a worker panicked"))?;
-        if answer.is_some() {
-            return Err(no_answer(
-                "entries in order were asked for, and handed to several workers",
-            ));
-        }
-        *answer = Some(Evaluation {
-            result: QueryResult::Streams(streams),
-            post_filter_lines: self.lines,
+        let (sets, categorize) = (self.runner.sets(), self.visitor.request.categorize);
+        let mut known: BTreeMap<SetId, Arc<Shown>> = BTreeMap::new();
+        let entries = self.best.finish().into_iter().map(|(key, kept)| Found {
+            key,
+            line: kept.line,
+            labels: Arc::clone(
+                known
+                    .entry(kept.set)
+                    .or_insert_with(|| Arc::new(Shown::new(sets, kept.set, categorize))),
+            ),
         });
+        let answer = Answer {
+            entries: entries.collect(),
+            lines: self.lines,
+        };
+        let mut answers = self.visitor.answers.lock().map_err(|_| worker_panicked())?;
+        answers.push(answer);
         Ok(())
+    }
+}
+
+impl Shown {
+    /// With `categorize` by where labels come from, else all together.
+    fn new(sets: &LabelSets, set: SetId, categorize: bool) -> Shown {
+        let labels = if categorize {
+            sets.categories(set)
+        } else {
+            Categories {
+                stream: sets.labels(set).clone(),
+                structured_metadata: Labels::default(),
+                parsed: Labels::default(),
+            }
+        };
+        Shown {
+            text: labels.stream.to_string(),
+            labels,
+        }
     }
 }
 
@@ -251,35 +324,23 @@ impl LogWorker<'_> {
 }
 
 /// The entries as streams of equal labels, in the order of the text of the labels.
-fn group(entries: Vec<(i64, Kept)>, sets: &LabelSets, categorize: bool) -> Vec<ResultStream> {
+fn group(entries: Vec<Found>, direction: Direction) -> Vec<ResultStream> {
     let mut streams: BTreeMap<String, ResultStream> = BTreeMap::new();
-    let mut known: BTreeMap<SetId, (String, Categories)> = BTreeMap::new();
-    for (timestamp, kept) in entries {
-        let (text, categories) = known.entry(kept.set).or_insert_with(|| {
-            let categories = if categorize {
-                sets.categories(kept.set)
-            } else {
-                Categories {
-                    stream: sets.labels(kept.set).clone(),
-                    structured_metadata: Labels::default(),
-                    parsed: Labels::default(),
-                }
-            };
-            (categories.stream.to_string(), categories)
-        });
+    for found in entries {
+        let Shown { text, labels } = &*found.labels;
         if !streams.contains_key(text) {
             let stream = ResultStream {
-                labels: categories.stream.clone(),
+                labels: labels.stream.clone(),
                 entries: Vec::new(),
             };
             streams.insert(text.clone(), stream);
         }
         if let Some(stream) = streams.get_mut(text) {
             stream.entries.push(ResultEntry {
-                timestamp,
-                line: kept.line.into(),
-                structured_metadata: categories.structured_metadata.clone(),
-                parsed: categories.parsed.clone(),
+                timestamp: found.key.timestamp(direction),
+                line: found.line.into(),
+                structured_metadata: labels.structured_metadata.clone(),
+                parsed: labels.parsed.clone(),
             });
         }
     }

@@ -22,9 +22,10 @@ use std::ops::{BitOr, ControlFlow};
 pub trait Source: Sync {
     /// Hands every batch that can hold an answer to the workers of `visitor`.
     ///
-    /// A source with threads makes one worker a thread; each batch goes to one worker. With
-    /// [`Order::Any`] batches come as they lie. With the other orders there is one worker, and batches come by their
-    /// newest (or oldest) timestamp; a worker that answers `Break` wants no more of them.
+    /// A source with threads makes one worker a thread, at most as many as the visitor allows; each batch goes to one
+    /// worker. With [`Order::Any`] batches come as they lie. With the other orders each worker gets its batches by their
+    /// newest (or oldest) timestamp, and batches of one stream that share a timestamp go to one worker. A worker that
+    /// answers `Break` wants no more of them.
     ///
     /// # Errors
     ///
@@ -73,9 +74,9 @@ pub struct Literal {
 pub enum Order {
     /// As they lie, to any number of workers at once.
     Any,
-    /// By their oldest timestamp, ascending.
+    /// To each worker by their oldest timestamp, ascending.
     Forward,
-    /// By their newest timestamp, descending.
+    /// To each worker by their newest timestamp, descending.
     Backward,
 }
 
@@ -83,6 +84,11 @@ pub enum Order {
 pub trait Visitor: Sync {
     /// A worker for one thread.
     fn worker(&self) -> Box<dyn Worker + Send + '_>;
+
+    /// How many workers may be made at most.
+    fn most_workers(&self) -> usize {
+        usize::MAX
+    }
 }
 
 /// Takes batches on one thread.

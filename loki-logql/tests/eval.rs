@@ -201,6 +201,20 @@ proptest! {
     }
 
     #[test]
+    fn several_workers_change_no_lines(
+        seeds in seeds(), query in prop::sample::select(LOGS), limit in 1usize..20, batch in 1usize..7, workers in 2usize..5,
+        forward: bool, thinned: bool,
+    ) {
+        let source = source_of(&seeds).with_batch_entries(batch);
+        let direction = if forward { Direction::Forward } else { Direction::Backward };
+        let interval = if thinned { 2_000_000_000 } else { 0 };
+        let request = Request { direction, limit, interval, ..range(1) };
+        let by_one = answer(query, &source, &request).expect("the query is valid");
+        let by_several = answer(query, &source.with_workers(workers), &request).expect("the query is valid");
+        prop_assert_eq!(by_one, by_several);
+    }
+
+    #[test]
     fn a_limit_takes_the_first_in_time(
         seeds in seeds(), query in prop::sample::select(LOGS), limit in 1usize..20, batch in 1usize..7, forward: bool,
     ) {

@@ -5,14 +5,19 @@ mod block_ref;
 mod check;
 mod detected;
 mod metadata;
+mod overlap;
 mod scope;
 mod select;
 mod source;
 mod stats;
+mod turns;
+mod unit;
 mod volume;
 
 pub(crate) use batch::{columns_of, raise_metadata};
-pub(crate) use check::{check, check_blocked, clamp, entries_returned, is_forgotten, is_unseen, nothing, timed_out};
+pub(crate) use check::{
+    check, check_blocked, clamp, entries_returned, is_forgotten, is_unseen, nothing, timed_out,
+};
 pub(crate) use detected::{detected_field_values, detected_fields, detected_labels, sample};
 pub(crate) use scope::{Scope, TENANT};
 pub(crate) use select::{Parts, lower, selectors};

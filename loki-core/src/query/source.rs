@@ -2,25 +2,27 @@
 
 use super::batch::{BlockBatch, MergedBatch, Scratch, summary_of};
 use super::block_ref::{BlockRef, source_error};
+use super::overlap::Overlap;
 use super::scope::Scope;
-use super::select::{StreamBlocks, needles};
+use super::select::needles;
 use super::stats::StatsCounter;
+use super::turns::Turns;
+use super::unit::{Content, Unit, units};
 use crate::Clock;
-use crate::delete::{DeleteFilter, remaining};
 use crate::pool::Pool;
-use loki_chunk::{BlockColumns, ColumnSet, Merge, MergeSource};
+use loki_chunk::{BlockColumns, ColumnSet, Direction, Merge, MergeSource};
 use loki_logql::source::{Order, Selection, Source, Visitor, Worker};
-use loki_logql::{Error, ErrorKind, Labels};
-use std::cmp::Reverse;
-use std::collections::BinaryHeap;
+use loki_logql::{Error, ErrorKind};
 use std::ops::ControlFlow;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 /// Entries of a batch that is merged from several blocks.
 const RUN_ENTRIES: usize = 8192;
 /// Below so many bytes of lines a second thread costs more than it brings.
 const PARALLEL_BYTES: u64 = 1 << 20;
+/// Of units that are wanted in order so many are read by one thread before others join: often they are the answer.
+const ALONE_UNITS: usize = 2;
 
 /// What one query reads.
 #[derive(Debug)]
@@ -31,27 +33,8 @@ pub(crate) struct EngineSource<'e> {
     pub(crate) clock: &'e dyn Clock,
     /// When the query has to be done.
     pub(crate) deadline: i64,
-    /// Bytes that blocks which overlap may take while they wait, merged, for their turn.
+    /// Bytes that blocks which overlap in time may take while they are merged for a query in order.
     pub(crate) max_memory_bytes: usize,
-}
-
-/// Blocks that are read together: one, or several that overlap in time.
-#[derive(Debug)]
-struct Unit {
-    labels: Labels,
-    min_timestamp: i64,
-    max_timestamp: i64,
-    content: Content,
-    /// What is hidden of it.
-    hidden: Vec<Arc<DeleteFilter>>,
-}
-
-#[derive(Debug)]
-enum Content {
-    One(BlockRef),
-    Many(Vec<BlockRef>),
-    /// A part of a merged `Many`.
-    Merged(Box<BlockColumns>),
 }
 
 impl Source for EngineSource<'_> {
@@ -66,8 +49,9 @@ impl Source for EngineSource<'_> {
             .select(streams.len(), streams.iter().map(|s| s.blocks.len()).sum());
         let units: Vec<Unit> = streams.into_iter().flat_map(units).collect();
         match selection.order {
-            Order::Any => self.visit_any(units, visitor),
-            order => self.visit_ordered(units, order, visitor),
+            Order::Any => self.visit_any(&units, visitor),
+            Order::Forward => self.visit_ordered(units, Direction::Forward, visitor),
+            Order::Backward => self.visit_ordered(units, Direction::Backward, visitor),
         }
     }
 
@@ -81,19 +65,12 @@ impl Source for EngineSource<'_> {
 }
 
 impl EngineSource<'_> {
-    fn visit_any(&self, units: Vec<Unit>, visitor: &dyn Visitor) -> Result<(), Error> {
-        let bytes: u64 = units.iter().map(Unit::line_bytes).sum();
-        let threads = if bytes < PARALLEL_BYTES {
-            1
-        } else {
-            self.pool.threads().min(units.len())
-        };
+    fn visit_any(&self, units: &[Unit], visitor: &dyn Visitor) -> Result<(), Error> {
         let next = AtomicUsize::new(0);
-        let stop = AtomicBool::new(false);
-        let work = || -> Result<(), Error> {
+        self.work(self.threads(units, visitor), &|stop| {
             let mut worker = visitor.worker();
             let mut scratch = Scratch::default();
-            while !stop.load(Ordering::Relaxed) {
+            while !stop.is_set() {
                 let Some(unit) = units.get(next.fetch_add(1, Ordering::Relaxed)) else {
                     break;
                 };
@@ -103,18 +80,111 @@ impl EngineSource<'_> {
                 }
             }
             worker.finish()
-        };
+        })
+    }
+
+    /// Hands over by newest (or oldest) timestamp. Overlapping blocks are merged a piece at a time when their turn comes;
+    /// the piece and what is left then wait for their own turns.
+    fn visit_ordered(&self, units: Vec<Unit>, direction: Direction, visitor: &dyn Visitor) -> Result<(), Error> {
+        let threads = self.threads(&units, visitor);
+        let turns = Mutex::new(Turns::new(direction, units));
+        let mut first = visitor.worker();
+        let alone = if threads > 1 { ALONE_UNITS } else { usize::MAX };
+        if self
+            .take_turns(&turns, &mut *first, alone, &Stop::default())?
+            .is_break()
+            || lock(&turns).is_empty()
+        {
+            return first.finish();
+        }
+        let first = Mutex::new(Some(first));
+        self.work(threads, &|stop| {
+            let mut worker = lock(&first).take().unwrap_or_else(|| visitor.worker());
+            // A worker that wants no more says nothing about the others: each sees for itself.
+            let _ = self.take_turns(&turns, &mut *worker, usize::MAX, stop)?;
+            worker.finish()
+        })
+    }
+
+    /// Gives a worker what comes next, as long as it wants more, at most `units` times.
+    fn take_turns(
+        &self,
+        turns: &Mutex<Turns>,
+        worker: &mut (dyn Worker + Send + '_),
+        units: usize,
+        stop: &Stop,
+    ) -> Result<ControlFlow<()>, Error> {
+        let mut scratch = Scratch::default();
+        let mut handed_over = 0;
+        while handed_over < units && !stop.is_set() {
+            let Some(mut unit) = lock(turns).pop() else {
+                return Ok(ControlFlow::Continue(()));
+            };
+            self.check_wanted()?;
+            if let Some(blocks) = unit.blocks_to_merge() {
+                let direction = lock(turns).direction();
+                unit.content = Content::Overlap(Box::new(Overlap::new(blocks, direction, self.max_memory_bytes)));
+            }
+            if let Content::Overlap(overlap) = &mut unit.content {
+                if let Some(runs) = overlap.next_piece()? {
+                    let piece = self.piece(&unit, runs)?;
+                    let mut turns = lock(turns);
+                    turns.push(unit);
+                    if let Some(piece) = piece {
+                        turns.push(piece);
+                    }
+                }
+                continue;
+            }
+            handed_over += 1;
+            if self.hand_over(&unit, worker, &mut scratch)?.is_break() {
+                return Ok(ControlFlow::Break(()));
+            }
+        }
+        Ok(ControlFlow::Continue(()))
+    }
+
+    /// Of merged entries those that can be seen, as a unit of their own; `None` where all are hidden.
+    fn piece(&self, unit: &Unit, mut runs: Vec<BlockColumns>) -> Result<Option<Unit>, Error> {
+        let mut picked = BlockColumns::new();
+        for run in &mut runs {
+            if !std::ptr::eq(unit.visible(run, &mut picked)?, run) {
+                std::mem::swap(run, &mut picked);
+            }
+        }
+        runs.retain(|run| !run.is_empty());
+        let min_timestamp = runs.iter().map(|run| summary_of(run).min_timestamp).min();
+        let max_timestamp = runs.iter().map(|run| summary_of(run).max_timestamp).max();
+        Ok(min_timestamp
+            .zip(max_timestamp)
+            .map(|(min_timestamp, max_timestamp)| Unit {
+                labels: unit.labels.clone(),
+                min_timestamp,
+                max_timestamp,
+                content: Content::Merged(runs),
+                hidden: Vec::new(),
+            }))
+    }
+
+    fn threads(&self, units: &[Unit], visitor: &dyn Visitor) -> usize {
+        let bytes: u64 = units.iter().map(Unit::line_bytes).sum();
+        if bytes < PARALLEL_BYTES {
+            return 1;
+        }
+        self.pool.threads().min(units.len()).min(visitor.most_workers())
+    }
+
+    /// Calls `work` on so many threads, until all are done or one has failed.
+    fn work(&self, threads: usize, work: &(dyn Fn(&Stop) -> Result<(), Error> + Sync)) -> Result<(), Error> {
+        let stop = Stop::default();
         if threads <= 1 {
-            return work();
+            return work(&stop);
         }
         let failure = Mutex::new(None);
         self.pool.run(threads, &|| {
-            if let Err(error) = work() {
-                stop.store(true, Ordering::Relaxed);
-                failure
-                    .lock()
-                    .unwrap_or_else(PoisonError::into_inner)
-                    .get_or_insert(error);
+            if let Err(error) = work(&stop) {
+                stop.0.store(true, Ordering::Relaxed);
+                lock(&failure).get_or_insert(error);
             }
         });
         match failure.into_inner().unwrap_or_else(PoisonError::into_inner) {
@@ -123,177 +193,58 @@ impl EngineSource<'_> {
         }
     }
 
-    /// Hands over by newest (or oldest) timestamp. Overlapping blocks are merged when their turn comes; the runs then
-    /// wait for their own turns.
-    fn visit_ordered(&self, units: Vec<Unit>, order: Order, visitor: &dyn Visitor) -> Result<(), Error> {
-        let key = |unit: &Unit| match order {
-            Order::Backward => unit.max_timestamp,
-            _ => unit.min_timestamp.checked_neg().unwrap_or(i64::MAX),
-        };
-        let mut slots: Vec<Option<Unit>> = units.into_iter().map(Some).collect();
-        let mut heap: BinaryHeap<(i64, Reverse<usize>)> = slots
-            .iter()
-            .flatten()
-            .enumerate()
-            .map(|(i, unit)| (key(unit), Reverse(i)))
-            .collect();
-        let mut worker = visitor.worker();
-        let mut scratch = Scratch::default();
-        while let Some((_, Reverse(place))) = heap.pop() {
-            self.check_wanted()?;
-            let unit = slots[place].take().expect("each place is in the heap once");
-            if let Some(blocks) = unit.blocks_to_merge() {
-                for run in self.merged(&unit, blocks)? {
-                    heap.push((key(&run), Reverse(slots.len())));
-                    slots.push(Some(run));
-                }
-            } else if self.hand_over(&unit, &mut *worker, &mut scratch)?.is_break() {
-                break;
-            }
-        }
-        worker.finish()
-    }
-
     fn hand_over(
         &self,
         unit: &Unit,
         worker: &mut (dyn Worker + Send + '_),
         scratch: &mut Scratch,
     ) -> Result<ControlFlow<()>, Error> {
-        let mut picked = BlockColumns::new();
-        match (&unit.content, unit.blocks_to_merge()) {
-            (_, Some(blocks)) => {
-                let in_head = blocks.iter().all(BlockRef::is_in_head);
-                let mut merge = Merge::new(blocks.iter().map(Reading));
-                while let Some(run) = merge.next_run(RUN_ENTRIES).map_err(read_error)? {
-                    self.check_wanted()?;
-                    let run = unit.visible(run, &mut picked)?;
-                    if run.is_empty() {
-                        continue;
-                    }
-                    let flow = worker.batch(&unit.labels, &mut MergedBatch::new(run, in_head, self.stats))?;
+        if let Some(blocks) = unit.blocks_to_merge() {
+            let in_head = blocks.iter().all(BlockRef::is_in_head);
+            let mut picked = BlockColumns::new();
+            let mut merge = Merge::new(blocks.iter().map(Reading));
+            while let Some(run) = merge.next_run(RUN_ENTRIES).map_err(read_error)? {
+                self.check_wanted()?;
+                let run = unit.visible(run, &mut picked)?;
+                if run.is_empty() {
+                    continue;
+                }
+                let flow = worker.batch(&unit.labels, &mut MergedBatch::new(run, in_head, self.stats))?;
+                if flow.is_break() {
+                    return Ok(flow);
+                }
+            }
+            return Ok(ControlFlow::Continue(()));
+        }
+        match &unit.content {
+            Content::One(block) => worker.batch(&unit.labels, &mut BlockBatch::new(block, scratch, self.stats)),
+            Content::Merged(runs) => {
+                for run in runs {
+                    let flow = worker.batch(&unit.labels, &mut MergedBatch::new(run, false, self.stats))?;
                     if flow.is_break() {
                         return Ok(flow);
                     }
                 }
                 Ok(ControlFlow::Continue(()))
             }
-            (Content::One(block), None) => worker.batch(&unit.labels, &mut BlockBatch::new(block, scratch, self.stats)),
-            (Content::Merged(columns), None) => {
-                worker.batch(&unit.labels, &mut MergedBatch::new(columns, false, self.stats))
-            }
-            (Content::Many(_), None) => unreachable!("several blocks are always merged"),
-        }
-    }
-
-    /// The visible entries of a unit whose blocks have to be merged, in parts that do not overlap.
-    fn merged(&self, unit: &Unit, blocks: &[BlockRef]) -> Result<Vec<Unit>, Error> {
-        let mut runs = Vec::new();
-        let mut picked = BlockColumns::new();
-        let mut bytes = 0;
-        let mut merge = Merge::new(blocks.iter().map(Reading));
-        while let Some(run) = merge.next_run(RUN_ENTRIES).map_err(read_error)? {
-            self.check_wanted()?;
-            let run = unit.visible(run, &mut picked)?;
-            if run.is_empty() {
-                continue;
-            }
-            bytes += run.lines().len() + run.len() * size_of::<i64>();
-            if bytes > self.max_memory_bytes {
-                let most = self.max_memory_bytes;
-                return Err(Error::new(ErrorKind::Limit {
-                    limit: "max_query_memory",
-                    message: format!(
-                        "the query would merge more than max_query_memory ({most} bytes) of overlapping data of one \
-                         stream; ask for a shorter time range"
-                    ),
-                }));
-            }
-            let summary = summary_of(run);
-            runs.push(Unit {
-                labels: unit.labels.clone(),
-                min_timestamp: summary.min_timestamp,
-                max_timestamp: summary.max_timestamp,
-                content: Content::Merged(Box::new(run.clone())),
-                hidden: Vec::new(),
-            });
-        }
-        Ok(runs)
-    }
-}
-
-impl Unit {
-    /// Its blocks, where they cannot be handed over as they lie: several, or one of which a part is hidden.
-    fn blocks_to_merge(&self) -> Option<&[BlockRef]> {
-        match &self.content {
-            Content::One(_) if self.hidden.is_empty() => None,
-            Content::One(block) => Some(std::slice::from_ref(block)),
-            Content::Many(blocks) => Some(blocks),
-            Content::Merged(_) => None,
-        }
-    }
-
-    /// The entries of `run` that are not hidden: `run` itself, or a part of it in `picked`.
-    fn visible<'r>(&self, run: &'r BlockColumns, picked: &'r mut BlockColumns) -> Result<&'r BlockColumns, Error> {
-        match remaining(&self.hidden, &self.labels, run, &mut |_, _| {}) {
-            None => Ok(run),
-            Some(places) => {
-                run.pick(&places, picked).map_err(|e| source_error(e.to_string()))?;
-                Ok(picked)
-            }
-        }
-    }
-
-    fn line_bytes(&self) -> u64 {
-        match &self.content {
-            Content::One(block) => block.summary().line_bytes,
-            Content::Many(blocks) => blocks.iter().map(|block| block.summary().line_bytes).sum(),
-            Content::Merged(columns) => columns.lines().len() as u64,
+            Content::Many(_) | Content::Overlap(_) => unreachable!("several blocks are always merged"),
         }
     }
 }
 
-/// The blocks of a stream, those together that overlap in time, without those that are hidden whole.
-fn units(stream: StreamBlocks) -> Vec<Unit> {
-    let mut blocks: Vec<(usize, BlockRef)> = stream.blocks.into_iter().enumerate().collect();
-    blocks.sort_by_key(|(_, block)| block.summary().min_timestamp);
-    let mut groups: Vec<(i64, Vec<(usize, BlockRef)>)> = Vec::with_capacity(blocks.len());
-    for block in blocks {
-        let summary = block.1.summary();
-        match groups.last_mut() {
-            Some((newest, group)) if summary.min_timestamp <= *newest => {
-                *newest = summary.max_timestamp.max(*newest);
-                group.push(block);
-            }
-            _ => groups.push((summary.max_timestamp, vec![block])),
-        }
+/// Says to all threads of a visit that one of them has failed.
+#[derive(Debug, Default)]
+struct Stop(AtomicBool);
+
+impl Stop {
+    fn is_set(&self) -> bool {
+        self.0.load(Ordering::Relaxed)
     }
-    let unit = |(max_timestamp, mut group): (i64, Vec<(usize, BlockRef)>)| {
-        let min_timestamp = group[0].1.summary().min_timestamp;
-        // Entries of one time stand in the order in which their blocks came.
-        group.sort_by_key(|(came, _)| *came);
-        let mut blocks: Vec<BlockRef> = group.into_iter().map(|(_, block)| block).collect();
-        let content = match (blocks.len(), blocks.pop()) {
-            (1, Some(only)) => Content::One(only),
-            (_, last) => Content::Many(blocks.into_iter().chain(last).collect()),
-        };
-        let overlaps = |filter: &&Arc<DeleteFilter>| filter.overlaps(min_timestamp, max_timestamp);
-        let hidden = stream.hidden.iter().filter(overlaps).cloned().collect();
-        Unit {
-            labels: stream.labels.clone(),
-            min_timestamp,
-            max_timestamp,
-            content,
-            hidden,
-        }
-    };
-    let is_visible = |unit: &Unit| {
-        !unit
-            .hidden
-            .iter()
-            .any(|filter| filter.covers(unit.min_timestamp, unit.max_timestamp))
-    };
-    groups.into_iter().map(unit).filter(is_visible).collect()
+}
+
+/// What a lock guards is whole after every step, so a panic of its holder does no harm.
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// A block as a source of a merge.

@@ -40,7 +40,9 @@ pub(super) struct Best {
     /// Entries that may be in the answer, best first.
     waiting: BTreeMap<Key, Kept>,
     /// With an interval: entries that are in the answer.
-    settled: Vec<(i64, Kept)>,
+    settled: Vec<(Key, Kept)>,
+    /// Time beyond which nothing is wanted, whatever is kept here.
+    bound: i64,
     memory_bytes: usize,
 }
 
@@ -55,6 +57,7 @@ impl Best {
             interval: request.interval.max(0),
             waiting: BTreeMap::new(),
             settled: Vec::new(),
+            bound: i64::MAX,
             memory_bytes: 0,
         }
     }
@@ -64,18 +67,25 @@ impl Best {
         if self.interval > 0 {
             return self.settled.len() >= self.limit;
         }
-        self.waiting.len() >= self.limit
-            && self
-                .waiting
-                .last_key_value()
-                .is_none_or(|(worst, _)| self.rank(timestamp) > worst.time)
+        self.rank(timestamp) > self.bound
+    }
+
+    /// Draws the bound tighter: others who look for entries of the same answer have enough that come before it. Answers
+    /// the bound that holds from here on.
+    pub(super) fn draw_bound(&mut self, bound: i64) -> i64 {
+        self.bound = self.bound.min(bound);
+        self.bound
     }
 
     /// Whether the entry at `place` would be kept, if the pipeline passes it and no other is equal.
     pub(super) fn wants(&self, place: Place<'_>) -> bool {
         if self.interval > 0 {
             let last = self.settled.last();
-            return self.settled.len() < self.limit && last.is_none_or(|&(last, _)| self.is_far(last, place.timestamp));
+            let last = last.map(|(last, _)| self.time(last.time));
+            return self.settled.len() < self.limit && last.is_none_or(|last| self.is_far(last, place.timestamp));
+        }
+        if self.rank(place.timestamp) > self.bound {
+            return false;
         }
         if self.waiting.len() < self.limit {
             return true;
@@ -101,11 +111,18 @@ impl Best {
         self.memory_bytes += line.len() + ENTRY_OVERHEAD_BYTES;
         let line = line.into();
         self.waiting.insert(key, Kept { line, set });
-        if self.interval == 0
-            && self.waiting.len() > self.limit
+        if self.interval > 0 {
+            return;
+        }
+        if self.waiting.len() > self.limit
             && let Some((_, worst)) = self.waiting.pop_last()
         {
             self.memory_bytes -= worst.line.len() + ENTRY_OVERHEAD_BYTES;
+        }
+        if self.waiting.len() == self.limit
+            && let Some((worst, _)) = self.waiting.last_key_value()
+        {
+            self.bound = self.bound.min(worst.time);
         }
     }
 
@@ -122,22 +139,15 @@ impl Best {
         }
     }
 
-    /// The entries of the answer, in order.
-    pub(super) fn finish(mut self) -> Vec<(i64, Kept)> {
+    /// The entries of the answer, in order, with their place in it.
+    pub(super) fn finish(mut self) -> Vec<(Key, Kept)> {
         if self.interval > 0 {
             while let Some((key, kept)) = self.waiting.pop_first() {
                 self.settle(key, kept);
             }
             return self.settled;
         }
-        let time = |rank: i64| match self.direction {
-            Direction::Forward => rank,
-            Direction::Backward => !rank,
-        };
-        self.waiting
-            .into_iter()
-            .map(|(key, kept)| (time(key.time), kept))
-            .collect()
+        self.waiting.into_iter().collect()
     }
 
     pub(super) fn memory_bytes(&self) -> usize {
@@ -145,16 +155,13 @@ impl Best {
     }
 
     fn settle(&mut self, key: Key, kept: Kept) {
-        let timestamp = match self.direction {
-            Direction::Forward => key.time,
-            Direction::Backward => !key.time,
-        };
+        let timestamp = self.time(key.time);
         let is_far = self
             .settled
             .last()
-            .is_none_or(|&(last, _)| self.is_far(last, timestamp));
+            .is_none_or(|(last, _)| self.is_far(self.time(last.time), timestamp));
         if is_far && self.settled.len() < self.limit {
-            self.settled.push((timestamp, kept));
+            self.settled.push((key, kept));
         } else {
             self.memory_bytes -= kept.line.len() + ENTRY_OVERHEAD_BYTES;
         }
@@ -170,10 +177,12 @@ impl Best {
 
     /// Time as it is in a [`Key`]: less is better.
     fn rank(&self, timestamp: i64) -> i64 {
-        match self.direction {
-            Direction::Forward => timestamp,
-            Direction::Backward => !timestamp,
-        }
+        rank(self.direction, timestamp)
+    }
+
+    /// The timestamp of a time in a [`Key`]: ranks are turned back as they are made.
+    fn time(&self, rank: i64) -> i64 {
+        self.rank(rank)
     }
 
     fn key(&self, place: Place<'_>) -> Key {
@@ -191,9 +200,16 @@ impl Best {
     }
 }
 
+fn rank(direction: Direction, timestamp: i64) -> i64 {
+    match direction {
+        Direction::Forward => timestamp,
+        Direction::Backward => !timestamp,
+    }
+}
+
 /// The order of entries: the least is the best.
 #[derive(Debug, Clone, PartialEq, Eq)]
-struct Key {
+pub(super) struct Key {
     time: i64,
     stream: Labels,
     batch: u64,
@@ -201,6 +217,11 @@ struct Key {
 }
 
 impl Key {
+    /// The timestamp of the entry, in a query of this direction.
+    pub(super) fn timestamp(&self, direction: Direction) -> i64 {
+        rank(direction, self.time)
+    }
+
     fn first_of_time(&self) -> Key {
         Key {
             batch: 0,

@@ -56,7 +56,8 @@ impl MemorySource {
         self
     }
 
-    /// The same source, dealing its batches to so many workers (at least 1) in turn, on the calling thread.
+    /// The same source, dealing its batches to so many workers (at least 1) on the calling thread: in turn, or where they
+    /// are wanted in order, by stream.
     #[must_use]
     pub fn with_workers(mut self, workers: usize) -> MemorySource {
         self.workers = workers.max(1);
@@ -97,29 +98,30 @@ impl MemorySource {
 impl Source for MemorySource {
     fn visit(&self, selection: &Selection<'_>, visitor: &dyn Visitor) -> Result<(), Error> {
         let filter = StreamFilter::compile(selection.matchers)?;
-        let mut batches: Vec<(&Labels, &[Entry])> = Vec::new();
-        for (labels, entries) in &self.streams {
+        let mut batches: Vec<(usize, &Labels, &[Entry])> = Vec::new();
+        for (stream, (labels, entries)) in self.streams.iter().enumerate() {
             if filter.selects(labels) {
                 let begin = entries.partition_point(|e| e.timestamp < selection.start);
                 let end = entries.partition_point(|e| e.timestamp < selection.end).max(begin);
                 let chunks = entries[begin..end].chunks(self.batch_entries);
-                batches.extend(chunks.map(|chunk| (labels, chunk)));
+                batches.extend(chunks.map(|chunk| (stream, labels, chunk)));
             }
         }
         match selection.order {
             Order::Any => {}
-            Order::Forward => batches.sort_by_key(|(_, entries)| entries[0].timestamp),
+            Order::Forward => batches.sort_by_key(|(.., entries)| entries[0].timestamp),
             Order::Backward => {
                 // The sort is stable: of batches that end at the same time the later one comes first.
                 batches.reverse();
-                batches.sort_by_key(|(_, entries)| std::cmp::Reverse(entries[entries.len() - 1].timestamp));
+                batches.sort_by_key(|(.., entries)| std::cmp::Reverse(entries[entries.len() - 1].timestamp));
             }
         }
-        let count = if selection.order == Order::Any { self.workers } else { 1 };
+        let count = self.workers.min(visitor.most_workers());
         let mut workers: Vec<Option<Box<dyn Worker + Send + '_>>> =
             (0..count).map(|_| Some(visitor.worker())).collect();
-        for (i, (labels, entries)) in batches.into_iter().enumerate() {
-            let place = &mut workers[i % count];
+        for (i, (stream, labels, entries)) in batches.into_iter().enumerate() {
+            let turn = if selection.order == Order::Any { i } else { stream };
+            let place = &mut workers[turn % count];
             if let Some(worker) = place
                 && deliver(worker.as_mut(), labels, entries)?.is_break()
                 && let Some(worker) = place.take()
