@@ -6,7 +6,7 @@ use crate::ingest::{Accepted, accept};
 use crate::pattern::Patterns;
 use crate::pause::Pause;
 use crate::pool::Pool;
-use crate::query::{self, EngineSource, Parts, StatsCounter};
+use crate::query::{self, EngineSource, Parts, ReadLimit, StatsCounter};
 use crate::recovery::{self, Recovery};
 use crate::ruler::Notifier;
 use crate::spool::Spools;
@@ -266,9 +266,11 @@ impl Engine {
             } else {
                 i64::MAX
             },
+            read_limit: ReadLimit::new(limits),
         };
         let asked = loki_logql::Request {
             time: query::clamp(request.time, plan.is_log(), limits, started),
+            oldest: query::oldest(limits, started),
             limit: request.limit,
             direction: request.direction,
             interval: request.interval,

@@ -65,7 +65,10 @@ pub struct Limits {
     pub max_query_range: Period,
     pub max_entries_limit_per_query: usize,
     pub max_streams_matchers_per_query: usize,
+    /// Bytes of lines and metadata in the blocks that a query selects; 0: no limit.
     pub max_query_bytes_read: ByteSize,
+    /// As `max_query_bytes_read`, which is held against first: this engine does not split queries.
+    pub max_querier_bytes_read: ByteSize,
     pub query_timeout: Period,
     pub split_queries_by_interval: Period,
     pub required_labels: Vec<String>,
@@ -169,6 +172,7 @@ impl Default for Limits {
             max_entries_limit_per_query: 5000,
             max_streams_matchers_per_query: 1000,
             max_query_bytes_read: ByteSize(0),
+            max_querier_bytes_read: ByteSize(150 << 30),
             query_timeout: Period::minutes(1),
             split_queries_by_interval: Period::ZERO,
             required_labels: Vec::new(),

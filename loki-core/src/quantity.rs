@@ -148,6 +148,20 @@ impl fmt::Display for Period {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
 pub struct ByteSize(pub u64);
 
+impl ByteSize {
+    /// As messages about queries write sizes: in units of 1024 bytes and their names, one decimal below ten of them.
+    pub(crate) fn iec(self) -> String {
+        const UNITS: [&str; 7] = ["B", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB"];
+        if self.0 < 10 {
+            return format!("{} B", self.0);
+        }
+        let power = self.0.ilog2() as usize / 10;
+        let tenths = (self.0 as f64 / 1024f64.powi(power as i32) * 10.0 + 0.5).floor();
+        let decimals = usize::from(tenths < 100.0);
+        format!("{:.decimals$} {}", tenths / 10.0, UNITS[power])
+    }
+}
+
 impl std::str::FromStr for ByteSize {
     type Err = String;
 
@@ -233,6 +247,15 @@ as_text!(ByteSize, "a size such as 256KB", |n| Some(ByteSize(n)));
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn messages_write_sizes_in_iec_units() {
+        let written = [0, 9, 10, 1023, 1024, 12 << 20, 1 << 20, 10_485_759, 150 << 30].map(|n| ByteSize(n).iec());
+        let expected = [
+            "0 B", "9 B", "10 B", "1023 B", "1.0 KiB", "12 MiB", "1.0 MiB", "10 MiB", "150 GiB",
+        ];
+        assert_eq!(written, expected);
+    }
 
     #[test]
     fn periods_read_both_forms_and_print_the_prometheus_one() {

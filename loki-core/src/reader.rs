@@ -241,12 +241,7 @@ impl Reader {
 
     /// What may be seen of `start..=end`, and from when on: not what lies before the lookback.
     fn reach(&self, start: i64, end: i64) -> (Scope, i64) {
-        let lookback = self.limits().max_query_lookback.as_nanos();
-        let oldest = if lookback > 0 {
-            self.engine.now().saturating_sub(lookback)
-        } else {
-            i64::MIN
-        };
+        let oldest = query::oldest(&self.limits(), self.engine.now());
         if end < oldest {
             return (Scope::new(Vec::new(), self.is_labelled), start);
         }

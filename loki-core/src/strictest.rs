@@ -34,7 +34,12 @@ impl Limits {
         ] {
             *mine = smallest(*mine, theirs, Period::ZERO);
         }
-        self.max_query_bytes_read = smallest(self.max_query_bytes_read, other.max_query_bytes_read, ByteSize(0));
+        for (mine, theirs) in [
+            (&mut self.max_query_bytes_read, other.max_query_bytes_read),
+            (&mut self.max_querier_bytes_read, other.max_querier_bytes_read),
+        ] {
+            *mine = smallest(*mine, theirs, ByteSize(0));
+        }
         self.minimum_labels_number = self.minimum_labels_number.max(other.minimum_labels_number);
         self.volume_enabled &= other.volume_enabled;
         self.blocked_queries.extend(other.blocked_queries.iter().cloned());

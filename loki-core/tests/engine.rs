@@ -481,6 +481,79 @@ fn queries_are_held_against_the_limits_of_the_tenant() {
 }
 
 #[test]
+fn a_query_that_would_read_too_much_is_refused_before_it_reads() {
+    let mut lab = Lab::default();
+    let tenant = TenantId::single();
+    lab.settings.limits.max_query_bytes_read = ByteSize(3 << 10);
+    lab.settings.limits.max_querier_bytes_read = ByteSize(2 << 10);
+    let engine = lab.open().expect("opens");
+    let line = format!("needle {}", "x".repeat(2560 - 7));
+    push(&engine, &tenant, "x", &[(START, &line)]).expect("stored");
+    engine.flush().expect("the file system works");
+    push(&engine, &tenant, "x", &[(START + SECOND, &line)]).expect("stored");
+    let ask = |query: &str, start: i64| {
+        let request = QueryRequest::range(query, start, START + 2 * SECOND);
+        engine
+            .query(&tenant, &request)
+            .map_err(|error| error.message().to_owned())
+    };
+    let advice = "consider adding more specific stream selectors";
+    assert_eq!(
+        ask(r#"{app="x"}"#, START).expect_err("both blocks"),
+        format!(
+            "the query would read too many bytes (query: 5.0 KiB, limit: 3.0 KiB); {advice} or reduce the time range of \
+             the query"
+        )
+    );
+    assert_eq!(
+        ask(r#"{app="x"}"#, START + SECOND).expect_err("one block"),
+        format!(
+            "query too large to execute on a single querier: (query: 2.5 KiB, limit: 2.0 KiB); {advice}, reduce the time \
+             range of the query, or adjust parallelization settings"
+        )
+    );
+    // Both operands of a query count together.
+    push(&engine, &tenant, "z", &[(START + SECOND, &line[..1600])]).expect("stored");
+    let once = r#"count_over_time({app="z"}[1s])"#;
+    assert!(ask(once, START + SECOND).is_ok());
+    let twice = ask(&format!("{once} + {once}"), START + SECOND).expect_err("twice");
+    assert!(
+        twice.starts_with("the query would read too many bytes (query: 3.2 KiB"),
+        "{twice}"
+    );
+    assert!(ask(r#"{app="y"}"#, START).is_ok());
+}
+
+#[test]
+fn windows_do_not_reach_back_beyond_the_lookback() {
+    let mut lab = Lab::default();
+    let tenant = TenantId::single();
+    let engine = lab.open().expect("opens");
+    for second in 0..10 {
+        push(&engine, &tenant, "x", &[(START + second * SECOND, "a line")]).expect("stored");
+    }
+    lab.clock.advance(9 * SECOND);
+    let now = START + 9 * SECOND;
+    for query in [
+        r#"sum(count_over_time({app="x"}[1m]))"#,
+        r#"sum(count_over_time({app="x"} |= "line" [1m]))"#,
+        r#"sum(sum_over_time({app="x"} | label_format n="1" | unwrap n [1m]))"#,
+    ] {
+        assert_eq!(value(&engine, &tenant, query, now), 10.0, "{query}");
+    }
+    drop(engine);
+    lab.settings.limits.max_query_lookback = Period::seconds(4);
+    let engine = lab.open().expect("opens");
+    for query in [
+        r#"sum(count_over_time({app="x"}[1m]))"#,
+        r#"sum(count_over_time({app="x"} |= "line" [1m]))"#,
+        r#"sum(sum_over_time({app="x"} | label_format n="1" | unwrap n [1m]))"#,
+    ] {
+        assert_eq!(value(&engine, &tenant, query, now), 5.0, "{query}");
+    }
+}
+
+#[test]
 fn a_line_that_no_block_can_hold_is_refused_even_without_a_limit() {
     let mut lab = Lab::default();
     lab.settings.limits.max_line_size = ByteSize(0);

@@ -42,7 +42,8 @@ impl LogPlan {
     ///
     /// A limit, or what the source reports.
     pub(crate) fn evaluate(&self, source: &dyn Source, request: &Request) -> Result<Evaluation, Error> {
-        let bounds = bounds(request.time);
+        let mut bounds = bounds(request.time);
+        bounds.start = bounds.start.max(request.oldest);
         let budget = Budget::new(source, request);
         let visitor = LogVisitor {
             pipeline: &self.pipeline,

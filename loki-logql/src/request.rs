@@ -40,6 +40,9 @@ pub enum Direction {
 pub struct Request {
     /// When.
     pub time: Time,
+    /// Entries before this time are not looked at, in nanoseconds, also where the window of a metric query reaches back
+    /// beyond it.
+    pub oldest: i64,
     /// Most lines that a log query answers.
     pub limit: usize,
     /// Order of the lines of a log query.
@@ -61,6 +64,7 @@ impl Request {
     pub fn new(time: Time) -> Request {
         Request {
             time,
+            oldest: i64::MIN,
             limit: 100,
             direction: Direction::default(),
             interval: 0,

@@ -157,10 +157,8 @@ pub(crate) fn clamp(time: Time, is_log: bool, limits: &Limits, now: i64) -> Time
     else {
         return time;
     };
-    if limits.max_query_lookback > Period::ZERO {
-        start = start.max(now.saturating_sub(limits.max_query_lookback.as_nanos()));
-        end = end.max(start);
-    }
+    start = start.max(oldest(limits, now));
+    end = end.max(start);
     if !is_log && limits.split_queries_by_interval > Period::ZERO && step > 0 {
         // Splitting cuts a range at multiples of the step, and rounds its ends outwards to them.
         start = start.div_euclid(step).checked_mul(step).unwrap_or(start);
@@ -169,14 +167,22 @@ pub(crate) fn clamp(time: Time, is_log: bool, limits: &Limits, now: i64) -> Time
     Time::Range { start, end, step }
 }
 
+/// The first time that a query may look at, whatever it asks for.
+pub(crate) fn oldest(limits: &Limits, now: i64) -> i64 {
+    if limits.max_query_lookback > Period::ZERO {
+        now.saturating_sub(limits.max_query_lookback.as_nanos())
+    } else {
+        i64::MIN
+    }
+}
+
 /// Whether a query asks for nothing but what lies before the lookback of its tenant.
 pub(crate) fn is_forgotten(time: Time, limits: &Limits, now: i64) -> bool {
     let end = match time {
         Time::Range { end, .. } => end,
         Time::Instant(at) => at,
     };
-    let lookback = limits.max_query_lookback;
-    lookback > Period::ZERO && end < now.saturating_sub(lookback.as_nanos())
+    end < oldest(limits, now)
 }
 
 /// The error of a query that ran too long.

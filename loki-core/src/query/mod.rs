@@ -6,6 +6,7 @@ mod check;
 mod detected;
 mod metadata;
 mod overlap;
+mod read_limit;
 mod scope;
 mod select;
 mod source;
@@ -16,9 +17,10 @@ mod volume;
 
 pub(crate) use batch::{columns_of, raise_metadata};
 pub(crate) use check::{
-    check, check_blocked, clamp, entries_returned, is_forgotten, is_unseen, nothing, timed_out,
+    check, check_blocked, clamp, entries_returned, is_forgotten, is_unseen, nothing, oldest, timed_out,
 };
 pub(crate) use detected::{detected_field_values, detected_fields, detected_labels, sample};
+pub(crate) use read_limit::ReadLimit;
 pub(crate) use scope::{Scope, TENANT};
 pub(crate) use select::{Parts, lower, selectors};
 pub(crate) use source::EngineSource;

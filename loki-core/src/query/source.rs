@@ -3,6 +3,7 @@
 use super::batch::{BlockBatch, MergedBatch, Scratch, summary_of};
 use super::block_ref::{BlockRef, source_error};
 use super::overlap::Overlap;
+use super::read_limit::ReadLimit;
 use super::scope::Scope;
 use super::select::needles;
 use super::stats::StatsCounter;
@@ -35,6 +36,8 @@ pub(crate) struct EngineSource<'e> {
     pub(crate) deadline: i64,
     /// Bytes that blocks which overlap in time may take while they are merged for a query in order.
     pub(crate) max_memory_bytes: usize,
+    /// How much may be read.
+    pub(crate) read_limit: ReadLimit,
 }
 
 impl Source for EngineSource<'_> {
@@ -47,6 +50,9 @@ impl Source for EngineSource<'_> {
         )?;
         self.stats
             .select(streams.len(), streams.iter().map(|s| s.blocks.len()).sum());
+        let blocks = || streams.iter().flat_map(|stream| &stream.blocks).map(BlockRef::summary);
+        let bytes = blocks().map(|block| block.line_bytes + block.metadata_bytes).sum();
+        self.read_limit.charge(bytes)?;
         let units: Vec<Unit> = streams.into_iter().flat_map(units).collect();
         match selection.order {
             Order::Any => self.visit_any(&units, visitor),

@@ -4,7 +4,7 @@ use super::buffer::FRAME_ENTRIES;
 use super::request::TailRequest;
 use super::subscription::Subscription;
 use crate::engine::Inner;
-use crate::query::{self, EngineSource, Parts, Scope, StatsCounter};
+use crate::query::{self, EngineSource, Parts, ReadLimit, Scope, StatsCounter};
 use crate::{Engine, Error, ErrorKind, Limits, Period, QueryRequest, TenantId};
 use loki_logql::{Direction, Labels, Plan, QueryResult, ResultEntry};
 use std::collections::VecDeque;
@@ -151,6 +151,7 @@ impl Inner {
             clock: &*self.clock,
             max_memory_bytes: usize::try_from(self.settings().max_query_memory.0).unwrap_or(usize::MAX),
             deadline,
+            read_limit: ReadLimit::new(limits),
         };
         // Entries from the near future are among those that no push will hand over any more.
         let past = QueryRequest::range(&request.query, request.start, i64::MAX).time;

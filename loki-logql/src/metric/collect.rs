@@ -17,6 +17,7 @@ pub(super) struct RangeVisitor<'a> {
     pipeline: &'a Pipeline,
     measure: Measure,
     windows: Windows,
+    /// Timestamps of the entries that count: those of the windows, or fewer.
     bounds: Range<i64>,
     now: i64,
     budget: &'a Budget<'a>,
@@ -30,13 +31,14 @@ impl<'a> RangeVisitor<'a> {
         pipeline: &'a Pipeline,
         measure: Measure,
         windows: Windows,
+        bounds: Range<i64>,
         now: i64,
         budget: &'a Budget<'a>,
     ) -> RangeVisitor<'a> {
         RangeVisitor {
             pipeline,
             measure,
-            bounds: windows.bounds(),
+            bounds,
             windows,
             now,
             budget,
@@ -129,7 +131,7 @@ impl RangeWorker<'_> {
         let windows = self.visitor.windows;
         let span = windows.span(summary.min_timestamp);
         let set = self.runner.stream_set();
-        if summary.max_timestamp <= span.last {
+        if summary.max_timestamp <= span.last && summary.min_timestamp >= self.visitor.bounds.start {
             let amount = Amount {
                 entries: summary.entries.into(),
                 bytes: summary.line_bytes as i64,

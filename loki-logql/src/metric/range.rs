@@ -8,7 +8,7 @@ use crate::ast::{Grouping, MatchOp, Matcher, RangeAggregation, RangeOp};
 use crate::budget::Budget;
 use crate::pipeline::Pipeline;
 use crate::source::{Order, Selection};
-use crate::{Error, Labels, Source};
+use crate::{Error, Labels, Request, Source};
 use std::sync::atomic::Ordering;
 
 /// A compiled range aggregation.
@@ -56,12 +56,20 @@ impl RangePlan {
         &self,
         source: &dyn Source,
         steps: Steps,
-        now: i64,
+        request: &Request,
         budget: &Budget<'_>,
     ) -> Result<(RangeSeries, u64), Error> {
         let windows = Windows::new(steps, self.range, self.offset);
-        let bounds = windows.bounds();
-        let visitor = RangeVisitor::new(&self.pipeline, self.measure, windows, now, budget);
+        let mut bounds = windows.bounds();
+        bounds.start = bounds.start.max(request.oldest);
+        let visitor = RangeVisitor::new(
+            &self.pipeline,
+            self.measure,
+            windows,
+            bounds.clone(),
+            request.now,
+            budget,
+        );
         if !bounds.is_empty() {
             let selection = Selection {
                 matchers: &self.matchers,

@@ -79,7 +79,7 @@ impl<'a> Operation<'a> {
     ) -> Result<Operation<'a>, Error> {
         Ok(match node {
             Node::Range(plan) => {
-                let (series, read) = plan.collect(source, steps, request.now, budget)?;
+                let (series, read) = plan.collect(source, steps, request, budget)?;
                 *samples += read;
                 Operation::Range(plan, series)
             }
