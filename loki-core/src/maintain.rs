@@ -66,7 +66,13 @@ impl Engine {
             // A flush that failed for want of space must not keep old data from making room.
             flushed => inner.tidy(&settings, now).and_then(|tidied| flushed.map(|_| tidied))?,
         };
-        let due = [next_sync, inner.next_flush(&settings)].into_iter().flatten();
+        let due = [
+            next_sync,
+            inner.next_flush(&settings),
+            inner.next_settle(&settings, now),
+        ]
+        .into_iter()
+        .flatten();
         let next = match worked {
             true => now,
             false => due.fold(later(&settings, now), i64::min).max(now),
@@ -169,6 +175,10 @@ impl Inner {
             }
             Choice::Merge(numbers) => numbers,
         };
+        let chosen = match chosen.is_empty() {
+            true => self.to_settle(settings, state, now),
+            false => chosen,
+        };
         if chosen.is_empty() || state.rewrite_pause.reason(now).is_some() {
             return Ok(false);
         }
@@ -179,6 +189,26 @@ impl Inner {
             .collect();
         self.rewrite(settings, tenant, state, &chosen, now, &[], &mut |_, _| {})?;
         Ok(true)
+    }
+
+    /// The segment of a tenant that is due to be laid out for good, where there is one.
+    fn to_settle(&self, settings: &Settings, state: &TenantState, now: i64) -> Vec<u64> {
+        let live = state.store.live();
+        let readable = live.iter().filter(|segment| !segment.is_damaged());
+        let metas = readable.map(|segment| segment.meta());
+        let (target, patience) = (settings.target_segment_bytes.0, settings.settle_period);
+        let due = state.settle_turn.take(metas, target, patience, now);
+        due.into_iter().collect()
+    }
+
+    /// When the next segment will be laid out for good if nothing more is flushed. One that was due and is not yet done has to
+    /// wait for something else.
+    fn next_settle(&self, settings: &Settings, now: i64) -> Option<i64> {
+        let tenants = self.tenants.all();
+        let due = tenants
+            .iter()
+            .filter_map(|(_, state)| state.settle_turn.next(settings.settle_period));
+        due.filter(|&due| due > now).min()
     }
 
     /// Makes one segment of several, without what is too old and what `deletes` name.

@@ -1,6 +1,6 @@
 //! What the engine knows of each tenant.
 
-use crate::compact::RetentionTurn;
+use crate::compact::{RetentionTurn, SettleTurn};
 use crate::delete::TenantDeletes;
 use crate::files::Files;
 use crate::head::TenantHead;
@@ -33,6 +33,7 @@ pub(crate) struct TenantState {
     pub(crate) retention_turn: RetentionTurn,
     /// Between tries to rewrite segments.
     pub(crate) rewrite_pause: Pause,
+    pub(crate) settle_turn: SettleTurn,
     pub(crate) labels: LabelCache,
     pub(crate) counters: TenantCounters,
     rate: Mutex<Bucket>,
@@ -117,6 +118,7 @@ impl Tenants {
             schedule: Schedule::default(),
             retention_turn: RetentionTurn::default(),
             rewrite_pause: Pause::new(REWRITE_REST.as_nanos(), LONGEST_REWRITE_REST.as_nanos()),
+            settle_turn: SettleTurn::default(),
             labels: LabelCache::default(),
             counters: TenantCounters::default(),
             rate: Mutex::default(),

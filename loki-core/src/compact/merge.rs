@@ -1,5 +1,6 @@
 //! Carrying out a merge: streams of several segments into one.
 
+use super::settle::settled;
 use crate::delete::{DeleteFilter, remaining, stream_filters};
 use crate::store::{FilterMaker, Segment, SegmentBlock, SegmentChunk, SegmentWriter, StreamWriter};
 use crate::{ContentFilters, Error};
@@ -32,7 +33,8 @@ pub(crate) type Removed<'a> = &'a mut dyn FnMut(&Arc<DeleteFilter>, u64);
 /// Writes all streams of `segments` (oldest first) into `writer`: in label order, blocks in time order, without
 /// duplicates, without what `terms` leave out.
 ///
-/// Blocks that are full and alone in their time are copied as they are, with their content filters; the others are merged and compressed anew.
+/// Blocks that are full and alone in their time keep their entries and content filters, and their bytes where they are laid out
+/// for good already; the others are merged and compressed anew.
 ///
 /// # Errors
 ///
@@ -47,7 +49,9 @@ pub(crate) fn rewrite(
     for segment in segments {
         inputs.push((segment, segment.chunks().peekable()));
     }
-    let mut compressor = Compressor::new(terms.encoding);
+    writer.settle();
+    let mut compressor = Compressor::typed(terms.encoding);
+    let mut columns = BlockColumns::new();
     let mut filters = FilterMaker::new(terms.content_filters);
     loop {
         let mut least: Option<Labels> = None;
@@ -78,7 +82,7 @@ pub(crate) fn rewrite(
             stream: writer.stream(&stream.labels),
             filters: &mut filters,
         };
-        merge_stream(blocks, &stream, removed, &mut compressor, &mut output)?;
+        merge_stream(blocks, &stream, removed, &mut compressor, &mut columns, &mut output)?;
         output.stream.finish();
     }
 }
@@ -124,14 +128,15 @@ struct Output<'w> {
 }
 
 impl Output<'_> {
-    /// Takes over a block as it is, with its filter where filters are wanted.
-    fn copy(&mut self, Stored { segment, block }: &Stored<'_>) -> Result<(), Error> {
-        let data = segment.bytes(block);
+    /// Takes over the entries of a block, with its filter where filters are wanted; as they are, or as `settled`.
+    fn keep(&mut self, Stored { segment, block }: &Stored<'_>, settled: Option<&Block>) -> Result<(), Error> {
+        let (header, data) = match settled {
+            Some(settled) => (&settled.header, &*settled.data),
+            None => (&block.header, segment.bytes(block)),
+        };
         match segment.filter(block).filter(|_| self.filters.are_wanted()) {
-            Some(filter) => self.stream.block(&block.header, data, filter),
-            None => self
-                .stream
-                .block(&block.header, data, &self.filters.of(&block.header, data)),
+            Some(filter) => self.stream.block(header, data, filter),
+            None => self.stream.block(header, data, &self.filters.of(header, data)),
         }
     }
 
@@ -147,13 +152,20 @@ fn merge_stream(
     terms: &StreamTerms,
     removed: Removed<'_>,
     compressor: &mut Compressor,
+    columns: &mut BlockColumns,
     output: &mut Output<'_>,
 ) -> Result<(), Error> {
     for group in groups(blocks, terms.cutoff) {
         if let [block] = &group[..]
             && terms.keep_all_of(&block.block.header)
         {
-            output.copy(block)?;
+            let Stored { segment, block: stored } = block;
+            let settled = match segment.meta().settled {
+                true => None,
+                false => settled(&stored.header, segment.bytes(stored), columns, compressor)
+                    .map_err(|e| Error::corrupt(segment.name(), e))?,
+            };
+            output.keep(block, settled.as_ref())?;
             continue;
         }
         let mut merge = Merge::new(group.iter().map(Source));

@@ -117,6 +117,7 @@ mod tests {
             streams: 1,
             entries: 1,
             line_bytes: bytes,
+            settled: true,
         }
     }
 

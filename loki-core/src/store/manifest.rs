@@ -30,6 +30,9 @@ pub(crate) struct SegmentMeta {
     pub(crate) entries: u64,
     /// Bytes of the lines in it.
     pub(crate) line_bytes: u64,
+    /// Whether compaction wrote it: its blocks are laid out for good then.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub(crate) settled: bool,
 }
 
 /// A change of the manifest.
@@ -196,6 +199,7 @@ mod tests {
             streams: 1,
             entries: 1,
             line_bytes: 1,
+            settled: false,
         }
     }
 

@@ -29,6 +29,7 @@ pub(crate) struct SegmentWriter {
     filters: FilterTable,
     index: IndexBuilder,
     footer: Footer,
+    settled: bool,
 }
 
 /// Writes the blocks of one stream, each as it comes: none of them is kept.
@@ -60,7 +61,13 @@ impl SegmentWriter {
             filters: FilterTable::default(),
             index: IndexBuilder::new(),
             footer,
+            settled: false,
         }
+    }
+
+    /// Says that blocks are laid out for good, not as a flush lays them out.
+    pub(crate) fn settle(&mut self) {
+        self.settled = true;
     }
 
     /// Whether no stream was written.
@@ -121,6 +128,7 @@ impl SegmentWriter {
             streams: footer.streams,
             entries: footer.entries,
             line_bytes: footer.line_bytes,
+            settled: self.settled,
         })
     }
 

@@ -5,7 +5,7 @@ use clap::{Arg, ArgAction, Command};
 use serde_json::Value;
 
 /// Flags that set a key of the configuration.
-const KEYS: [(&str, &str); 50] = [
+const KEYS: [(&str, &str); 51] = [
     ("auth.enabled", "auth_enabled"),
     ("common.path-prefix", "common.path_prefix"),
     ("compactor.compaction-interval", "compactor.compaction_interval"),
@@ -26,6 +26,7 @@ const KEYS: [(&str, &str); 50] = [
     ("engine.max-query-memory", "engine.max_query_memory"),
     ("engine.query-threads", "engine.query_threads"),
     ("engine.retention-bytes", "engine.retention_bytes"),
+    ("engine.settle-period", "engine.settle_period"),
     ("engine.target-segment-bytes", "engine.target_segment_bytes"),
     ("frontend.max-body-size", "frontend.max_body_size"),
     ("ingester.chunk-encoding", "ingester.chunk_encoding"),

@@ -1,0 +1,90 @@
+//! What a flush wrote in haste is laid out for good, once, and nothing of it changes.
+
+mod support;
+
+use loki_core::{ContentFilters, Engine, Period, TenantId};
+use support::{Lab, SECOND, START, lines, maintain, push, value};
+
+/// Bytes of all segments.
+fn stored(engine: &Engine) -> u64 {
+    engine.metrics().tenants[0].segment_bytes
+}
+
+fn fill(engine: &Engine, tenant: &TenantId, minute: i64) -> Vec<(i64, String)> {
+    let entry = |n: i64| {
+        let random = (n as u64 + 1).wrapping_mul(0x9e37_79b9_7f4a_7c15) ^ (minute as u64) << 40;
+        let line = format!(
+            "level=info trace={random:016x} took={}ms status={}",
+            random % 4_001,
+            200 + random % 5
+        );
+        (START - 3600 * SECOND + minute * 60 * SECOND + n * SECOND / 100, line)
+    };
+    let entries: Vec<(i64, String)> = (0..2_000).map(entry).collect();
+    let borrowed: Vec<(i64, &str)> = entries.iter().map(|(at, line)| (*at, &**line)).collect();
+    push(engine, tenant, "x", &borrowed).expect("stored");
+    entries
+}
+
+#[test]
+fn a_flushed_segment_is_settled_once_after_it_was_left_alone() {
+    let mut lab = Lab::default();
+    lab.settings.settle_period = Period::seconds(60);
+    lab.settings.content_filters = ContentFilters::Off;
+    let tenant = TenantId::single();
+    let engine = lab.open().expect("opens");
+    let expected = fill(&engine, &tenant, 0);
+    engine.flush().expect("flushes");
+    let flushed = stored(&engine);
+
+    maintain(&engine).expect("looks");
+    assert_eq!(stored(&engine), flushed, "a merge may come along");
+    let next = engine.maintain(engine.now()).expect("looks").next;
+    assert!(next <= START + 60 * SECOND, "it wants to be called again in time");
+    lab.clock.advance(60 * SECOND);
+    maintain(&engine).expect("settles");
+    let settled = stored(&engine);
+    assert!(settled < flushed * 3 / 4, "{settled} of {flushed} bytes are left");
+    assert_eq!(lines(&engine, &tenant, r#"{app="x"}"#), expected);
+    let slow = expected.iter().filter(|(_, line)| line.contains("status=204")).count();
+    let counted = value(
+        &engine,
+        &tenant,
+        r#"count_over_time({app="x"} | logfmt | status = 204 [2h])"#,
+        START,
+    );
+    assert_eq!(counted, slow as f64);
+    let bytes: usize = expected.iter().map(|(_, line)| line.len()).sum();
+    let counted = value(&engine, &tenant, r#"bytes_over_time({app="x"}[2h])"#, START);
+    assert_eq!(counted, bytes as f64);
+
+    let written = engine.metrics().compactions;
+    lab.clock.advance(600 * SECOND);
+    maintain(&engine).expect("looks");
+    assert_eq!(engine.metrics().compactions, written, "what is settled stays as it is");
+    drop(engine);
+    let engine = lab.open().expect("opens again");
+    lab.clock.advance(600 * SECOND);
+    maintain(&engine).expect("looks");
+    assert_eq!(stored(&engine), settled);
+    assert_eq!(lines(&engine, &tenant, r#"{app="x"}"#), expected);
+}
+
+#[test]
+fn a_merge_settles_what_it_touches() {
+    let lab = Lab::default();
+    let tenant = TenantId::single();
+    let engine = lab.open().expect("opens");
+    let mut expected = Vec::new();
+    for minute in 0..4 {
+        expected.extend(fill(&engine, &tenant, minute));
+        engine.flush().expect("flushes");
+    }
+    let flushed = stored(&engine);
+    maintain(&engine).expect("merges");
+    let merged = stored(&engine);
+    assert!(merged < flushed * 3 / 4, "{merged} of {flushed} bytes are left");
+    assert_eq!(engine.metrics().tenants[0].segments, 1);
+    expected.truncate(5_000);
+    assert_eq!(lines(&engine, &tenant, r#"{app="x"}"#), expected);
+}
