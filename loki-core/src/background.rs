@@ -1,6 +1,7 @@
 //! Threads that do the work of [`Engine::maintain`], for programs without a loop of their own.
 
-use crate::{Engine, Error, Maintenance, WalSync};
+use crate::{Engine, Error, ErrorKind, Maintenance, WalSync};
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender};
@@ -93,7 +94,16 @@ fn run(
 ) {
     loop {
         let now = engine.now();
-        let wait = match step(engine, now) {
+        // A panic must not end what else is due, and least of all unheard. What it leaves behind is what an error would:
+        // locks are taken over, files that count for nothing are removed at the next open.
+        let done = catch_unwind(AssertUnwindSafe(|| step(engine, now))).unwrap_or_else(|panic| {
+            let text = panic.downcast_ref::<String>().map(String::as_str);
+            let text = text
+                .or_else(|| panic.downcast_ref::<&str>().copied())
+                .unwrap_or_default();
+            Err(Error::new(ErrorKind::Internal, format!("maintenance panicked: {text}")))
+        });
+        let wait = match done {
             Ok(done) if done.worked => Duration::ZERO,
             Ok(done) => {
                 Duration::from_nanos(u64::try_from(done.next.saturating_sub(now)).unwrap_or(0)).min(LONGEST_WAIT)
@@ -126,15 +136,23 @@ impl Drop for Background {
 mod tests {
     use super::*;
     use crate::files::FaultyFiles;
-    use crate::{ErrorKind, ManualClock, Settings};
+    use crate::{ManualClock, Settings};
     use std::cell::RefCell;
 
     #[test]
     fn errors_are_told_and_only_the_end_of_the_engine_ends_the_work() {
         let (files, clock) = (Arc::new(FaultyFiles::default()), Arc::new(ManualClock::new(0)));
         let engine = Engine::open_with("data", Settings::default(), files, clock).expect("opens");
-        let steps = RefCell::new(vec![ErrorKind::Corrupt, ErrorKind::Closed, ErrorKind::Io]);
-        let step = |engine: &Engine, _| match steps.borrow_mut().pop() {
+        let steps = vec![
+            ErrorKind::Corrupt,
+            ErrorKind::Internal,
+            ErrorKind::Closed,
+            ErrorKind::Io,
+        ];
+        let steps = RefCell::new(steps);
+        let next = || steps.borrow_mut().pop();
+        let step = |engine: &Engine, _| match next() {
+            Some(ErrorKind::Internal) => panic!("tried"),
             Some(kind) => Err(Error::new(kind, "tried")),
             None => {
                 engine.close().expect("closes");
@@ -143,8 +161,15 @@ mod tests {
         };
         let (_stop, stopped) = mpsc::channel();
         let mut told = Vec::new();
-        run(&engine, step, &stopped, |error| told.push(error.kind()), Duration::ZERO);
-        let expected = [ErrorKind::Io, ErrorKind::Closed, ErrorKind::Corrupt, ErrorKind::Closed];
-        assert_eq!(told, expected);
+        let report = |error: Error| told.push((error.kind(), error.message().to_owned()));
+        run(&engine, step, &stopped, report, Duration::ZERO);
+        let expected = [
+            (ErrorKind::Io, "tried"),
+            (ErrorKind::Closed, "tried"),
+            (ErrorKind::Internal, "maintenance panicked: tried"),
+            (ErrorKind::Corrupt, "tried"),
+            (ErrorKind::Closed, "the engine is closed"),
+        ];
+        assert_eq!(told, expected.map(|(kind, text)| (kind, text.to_owned())));
     }
 }

@@ -168,7 +168,7 @@ impl Engine {
     ///
     /// [`ErrorKind::InvalidPush`] and [`ErrorKind::RateLimited`]: what broke a rule was left out, the rest is stored
     /// (labels that are none refuse the whole push, as does a tenant's rate). [`ErrorKind::EmptyPush`],
-    /// [`ErrorKind::InvalidMetadata`], [`ErrorKind::Blocked`], [`ErrorKind::Io`], [`ErrorKind::Closed`]: nothing is
+    /// [`ErrorKind::InvalidMetadata`], [`ErrorKind::LimitExceeded`] beyond 1 GiB at once, [`ErrorKind::Blocked`], [`ErrorKind::Io`], [`ErrorKind::Closed`]: nothing is
     /// stored.
     pub fn push(&self, tenant: &TenantId, request: &PushRequest<'_>) -> Result<(), Error> {
         let inner = &*self.0;
@@ -195,7 +195,7 @@ impl Engine {
             let head = generation.active.tenant_or_new(tenant);
             state.admit_streams(tenant, limits, &head, &mut accepted, &mut refusals, now);
             if !accepted.streams.is_empty() {
-                inner.wal.append(record(tenant, &accepted))?;
+                inner.wal.append(record(tenant, &accepted)?)?;
                 let created = generation.active.store(&head, &accepted, now);
                 inner.tails.publish(tenant, &accepted, now);
                 drop(generation);
@@ -431,7 +431,7 @@ impl Inner {
     }
 }
 
-fn record(tenant: &TenantId, accepted: &Accepted<'_>) -> Frame {
+fn record(tenant: &TenantId, accepted: &Accepted<'_>) -> Result<Frame, Error> {
     let mut record = RecordBuilder::new(tenant, accepted.bytes as usize);
     for stream in &accepted.streams {
         record.stream(stream.labels.labels.iter(), stream.len());

@@ -26,7 +26,7 @@ pub enum ErrorKind {
     InvalidMetadata,
     /// A push holds nothing to store.
     EmptyPush,
-    /// The answer would exceed a limit that the message names; ask for less.
+    /// The answer, or what is pushed at once, would exceed a limit that the message names; ask for less.
     LimitExceeded,
     /// Too much was pushed; the refused part may be sent again later.
     RateLimited,
@@ -48,6 +48,8 @@ pub enum ErrorKind {
     Io,
     /// Another engine has the directory open.
     Locked,
+    /// The engine panicked at its own work, which is a defect of it; the message says what is known. It goes on.
+    Internal,
     /// The engine is closed, or was poisoned by a failed sync and takes no more writes.
     Closed,
 }

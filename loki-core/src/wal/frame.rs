@@ -6,6 +6,7 @@
 //! ```
 
 use super::frame_v1;
+use crate::{Error, ErrorKind};
 
 /// Starts every file.
 const MAGIC: [u8; 8] = *b"LkWaLg\r\n";
@@ -26,6 +27,9 @@ const PAYLOAD_CRC_AT: usize = LENGTH_AT + 4;
 const CRC_AT: usize = PAYLOAD_CRC_AT + 4;
 /// Bytes of a frame before its payload.
 pub(super) const HEADER_BYTES: usize = CRC_AT + 4;
+
+/// Bytes of a payload at most: far below what its length can say, far above what anybody pushes at once.
+const PAYLOAD_MAX_BYTES: u32 = 1 << 30;
 
 /// Bytes that every frame of a file starts with, and that nobody who pushes can know: so no pushed bytes pass for a frame.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -67,16 +71,22 @@ impl Frame {
 
     /// The frame of the payload that stands in `buffer` behind the room for the header.
     ///
-    /// # Panics
+    /// # Errors
     ///
-    /// Where the payload is 4 GiB or more; a push is bounded far below.
-    pub(super) fn close(mut buffer: Vec<u8>) -> Frame {
+    /// [`ErrorKind::LimitExceeded`] of a payload of more than 1 GiB.
+    pub(super) fn close(mut buffer: Vec<u8>) -> Result<Frame, Error> {
         let payload = &buffer[HEADER_BYTES..];
-        let length = u32::try_from(payload.len()).expect("a push is smaller than 4 GiB");
+        let length = u32::try_from(payload.len())
+            .ok()
+            .filter(|&bytes| bytes <= PAYLOAD_MAX_BYTES);
+        let length = length.ok_or_else(|| {
+            let text = format!("a push of {} bytes, limit: {PAYLOAD_MAX_BYTES} bytes", payload.len());
+            Error::new(ErrorKind::LimitExceeded, text)
+        })?;
         let crc = crc32fast::hash(payload);
         buffer[LENGTH_AT..PAYLOAD_CRC_AT].copy_from_slice(&length.to_le_bytes());
         buffer[PAYLOAD_CRC_AT..CRC_AT].copy_from_slice(&crc.to_le_bytes());
-        Frame(buffer)
+        Ok(Frame(buffer))
     }
 
     /// Its bytes as the frame `number` of a file.
@@ -247,7 +257,8 @@ mod tests {
     fn frame(payload: &[u8], salt: u64, number: u64) -> Vec<u8> {
         let mut buffer = Frame::open(0);
         buffer.extend_from_slice(payload);
-        Frame::close(buffer).placed(Salt::new(salt), number).to_vec()
+        let mut frame = Frame::close(buffer).expect("it is small");
+        frame.placed(Salt::new(salt), number).to_vec()
     }
 
     fn file(payloads: &[&[u8]]) -> Vec<u8> {
@@ -263,6 +274,14 @@ mod tests {
         let mut frames = Frames::new(bytes).expect("a version that is read");
         let found = frames.by_ref().collect();
         (found, frames.lost())
+    }
+
+    #[test]
+    fn a_push_that_no_frame_holds_is_refused() {
+        let fits = Frame::close(vec![0; HEADER_BYTES + PAYLOAD_MAX_BYTES as usize + 1]);
+        let error = fits.expect_err("it is a byte too long");
+        assert_eq!(error.kind(), ErrorKind::LimitExceeded);
+        assert_eq!(error.message(), "a push of 1073741825 bytes, limit: 1073741824 bytes");
     }
 
     #[test]

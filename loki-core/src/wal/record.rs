@@ -87,7 +87,11 @@ impl<'m> RecordBuilder<'m> {
     }
 
     /// The frame, ready to be appended to the log.
-    pub(crate) fn finish(self) -> Frame {
+    ///
+    /// # Errors
+    ///
+    /// [`crate::ErrorKind::LimitExceeded`] where it is too large for one.
+    pub(crate) fn finish(self) -> Result<Frame, Error> {
         Frame::close(self.frame)
     }
 }
@@ -275,7 +279,7 @@ mod tests {
                     builder.entry(*timestamp, line, &pairs(metadata));
                 }
             }
-            let frame = builder.finish();
+            let frame = builder.finish().expect("it is small");
             let mut read: Push = Vec::new();
             decode(frame.payload(), &mut |_, stream| {
                 let labels = stream.labels.iter().map(|(n, v)| (n.to_string(), v.to_string())).collect();
