@@ -9,6 +9,7 @@ mod context;
 mod cors;
 mod deliver;
 mod encode;
+mod leftover;
 pub mod log;
 mod metrics;
 mod params;

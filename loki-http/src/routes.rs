@@ -239,6 +239,7 @@ async fn enter(State(entrance): State<Entrance>, request: Request, next: Next) -
     let method = method_label(request.method());
     let received = request.body().size_hint().exact().unwrap_or(0);
     let started = Instant::now();
+    let path = request.uri().path().to_owned();
     let _in_flight = metrics.begin(method, &entrance.label);
     let response = if entrance.methods.is_empty() || entrance.methods.contains(request.method()) {
         next.run(request).await
@@ -248,14 +249,10 @@ async fn enter(State(entrance): State<Entrance>, request: Request, next: Next) -
         method_not_allowed()
     };
     let sent = response.body().size_hint().exact().unwrap_or(0);
-    metrics.observe(
-        method,
-        &entrance.label,
-        response.status().as_u16(),
-        started.elapsed(),
-        received,
-        sent,
-    );
+    let (status, took) = (response.status().as_u16(), started.elapsed());
+    metrics.observe(method, &entrance.label, status, took, received, sent);
+    // The path without its query, which may hold what is nobody else's business.
+    tracing::debug!(method, path, status, seconds = took.as_secs_f64(), "answered");
     response
 }
 

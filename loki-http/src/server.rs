@@ -2,6 +2,7 @@
 
 use crate::context::Context;
 use crate::deliver::Delivery;
+use crate::leftover::Leftover;
 use crate::log::LevelHandle;
 use crate::metrics::InFlight;
 use crate::request_line::RequestLine;
@@ -12,6 +13,7 @@ use crate::tls;
 use crate::write_timeout::WriteTimeout;
 use axum::Router;
 use axum::body::Body;
+use axum::http::header;
 use axum::response::Response;
 use hyper::body::Incoming;
 use hyper::service::service_fn;
@@ -270,7 +272,11 @@ impl Connection {
 
 /// Cleans the path, then lets the router answer.
 async fn answer_request(router: Router, request: Request<Incoming>) -> Result<Response, Infallible> {
-    let mut request = request.map(Body::new);
+    let is_expected = request.headers().contains_key(header::EXPECT);
+    let mut request = request.map(|body| match Leftover::new(body, is_expected) {
+        Ok(body) => Body::new(body),
+        Err(body) => Body::new(body),
+    });
     let uri = request.uri();
     if let Some(clean) = routes::clean_path(uri.path()) {
         return Ok(routes::moved(&clean, uri.query()));

@@ -57,7 +57,7 @@ pub(crate) async fn ready(State(context): State<Context>) -> Response {
 
 /// Counters in Prometheus' text format.
 pub(crate) async fn metrics(State(context): State<Context>) -> Result<Response, Failure> {
-    let page = metrics::page(context.metrics(), context.engine())
+    let page = metrics::page(context.metrics(), context.engine(), context.level())
         .map_err(|error| Failure::new(StatusCode::INTERNAL_SERVER_ERROR, error.to_string()).line())?;
     Ok(respond::ok(PROMETHEUS, page))
 }

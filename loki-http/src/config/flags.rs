@@ -40,6 +40,7 @@ const KEYS: [(&str, &str); 51] = [
     ("ingester.max-streams-per-user", "limits_config.max_streams_per_user"),
     ("ingester.wal-dir", "ingester.wal.dir"),
     ("ingester.wal-sync", "ingester.wal.sync"),
+    ("ingester.wal-sync-interval", "ingester.wal.sync_interval"),
     ("log.format", "server.log_format"),
     ("log.level", "server.log_level"),
     ("pattern-ingester.enabled", "pattern_ingester.enabled"),

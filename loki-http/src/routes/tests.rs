@@ -1,6 +1,11 @@
 use super::*;
+use crate::log::LevelHandle;
+use crate::settings::ServerSettings;
+use axum::body::Body;
 use serde_json::Value;
 use std::collections::{BTreeSet, HashSet};
+use std::sync::Mutex;
+use tower::ServiceExt;
 
 /// All rows.
 fn rows() -> impl Iterator<Item = Route> {
@@ -110,4 +115,49 @@ fn paths_are_cleaned_as_they_are_read() {
     ] {
         assert_eq!(clean_path(path).as_deref(), clean, "{path}");
     }
+}
+
+/// What a log writes.
+#[derive(Clone, Default)]
+struct Written(Arc<Mutex<Vec<u8>>>);
+
+impl std::io::Write for Written {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        self.0.lock().expect("nobody panics").extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}
+
+#[tokio::test]
+async fn each_request_is_logged_without_its_query() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let engine = loki_core::Engine::open(folder.path(), loki_core::Settings::default()).expect("opens");
+    let stop = tokio::sync::watch::Sender::new(false);
+    let address = ([127, 0, 0, 1], 0).into();
+    let context = Context::new(engine, ServerSettings::default(), LevelHandle::default(), stop, address);
+    let written = Written::default();
+    let writer = written.clone();
+    let log = tracing_subscriber::fmt()
+        .with_max_level(tracing::Level::DEBUG)
+        .with_ansi(false)
+        .with_writer(move || writer.clone())
+        .finish();
+    let _guard = tracing::subscriber::set_default(log);
+    for (path, status) in [("/ready?secret=1", 200), ("/nowhere?secret=1", 404)] {
+        let request = Request::get(path).body(Body::empty()).expect("a request");
+        let response = router(&context).oneshot(request).await.expect("answers");
+        assert_eq!(response.status(), status);
+    }
+    let text = String::from_utf8(written.0.lock().expect("nobody panics").clone()).expect("UTF-8");
+    for line in [
+        "answered method=\"GET\" path=\"/ready\" status=200 ",
+        "path=\"/nowhere\" status=404 ",
+    ] {
+        assert!(text.contains(line), "{text}");
+    }
+    assert!(!text.contains("secret"), "{text}");
 }

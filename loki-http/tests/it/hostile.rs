@@ -402,3 +402,21 @@ fn whatever_is_sent_to_whatever_endpoint_the_server_goes_on() {
     assert!(server.get("/metrics").text().contains("\nloki_panic_total 0\n"));
     server.push_lines("shop", &["still here"]);
 }
+
+#[test]
+fn an_answer_arrives_though_nobody_read_the_body() {
+    let server = server();
+    let body = vec![b'x'; 200_000];
+    let mut connection = server.connect();
+    // The answers come on one connection, which goes on after each.
+    for (path, status) in [
+        ("/nowhere", 404),
+        ("/loki/api/v1/format_query?query=1", 200),
+        ("/ready", 405),
+    ] {
+        send(&mut connection, "POST", path, &[("Content-Type", "text/plain")], &body);
+        assert_eq!(receive(&mut connection).status, status, "{path}");
+    }
+    send(&mut connection, "GET", "/openapi.yaml", &[], &body);
+    assert!(receive(&mut connection).body.len() > 10_000);
+}

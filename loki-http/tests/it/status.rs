@@ -53,6 +53,7 @@ fn metrics_carry_lokis_names() {
         "loki_logql_querystats_latency_seconds_count{range=\"instant\",status_code=\"400\",type=\"limited\"} 1",
         "loki_query_frontend_queries_in_progress 0",
         "loki_query_scheduler_queue_length 0",
+        "loki_log_messages_total{level=\"error\"} ",
         "loki_ring_members{name=\"ingester\",state=\"ACTIVE\"} 1",
         "loki_tcp_connections{protocol=\"http\"} ",
         "process_cpu_seconds_total ",
