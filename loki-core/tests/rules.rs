@@ -4,7 +4,7 @@ mod support;
 
 use loki_core::{
     AlertNotice, AlertState, Clock, Engine, ErrorKind, Notify, Period, Rule, RuleGroup, RuleHealth, RuleSample,
-    RuleStatus, Settings, TenantId,
+    RuleStatus, RuleStorage, Settings, TenantId,
 };
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::mpsc::{Receiver, Sender, channel};
@@ -559,5 +559,64 @@ fn templates_ask_queries_and_say_in_place_what_fails() {
     assert!(
         bad.starts_with("<error expanding template: template: __alert_Errors:1:") && bad.contains("parse error"),
         "{bad}"
+    );
+}
+
+#[test]
+fn groups_that_are_given_stand_beside_those_that_are_kept_or_in_their_place() {
+    let mut lab = Lab::default();
+    let tenant = TenantId::single();
+    let (engine, _) = with_rules(&lab, &group("kept", vec![]));
+    drop(engine);
+    let given = |name: &str| [("files".to_owned(), vec![group(name, vec![recording()])])].into();
+    let names = |engine: &Engine| {
+        let groups = engine.rules(&tenant).expect("open").into_iter();
+        groups
+            .map(|group| format!("{}/{}", group.namespace, group.name))
+            .collect::<Vec<_>>()
+    };
+    for (storage, expected) in [
+        (RuleStorage::Kept, vec!["n/kept"]),
+        (RuleStorage::Given, vec!["files/b"]),
+        (RuleStorage::Both, vec!["files/b", "n/kept"]),
+    ] {
+        lab.settings.rule_storage = storage;
+        let engine = lab.open().expect("opens");
+        engine.give_rule_groups(&tenant, given("a")).expect("valid");
+        assert_eq!(names(&engine).len(), expected.len());
+        engine.give_rule_groups(&tenant, given("b")).expect("valid");
+        assert_eq!(names(&engine), expected);
+        let changed = engine.set_rule_group(&tenant, "files", &group("mine", vec![]));
+        let added = engine.set_rule_group(&tenant, "n", &group("more", vec![]));
+        match storage {
+            RuleStorage::Kept => assert!(changed.is_ok() && added.is_ok()),
+            RuleStorage::Given => {
+                let kinds = [changed, added].map(|done| done.expect_err("refused").kind());
+                assert_eq!(kinds, [ErrorKind::Forbidden; 2]);
+            }
+            RuleStorage::Both => {
+                assert_eq!(changed.expect_err("refused").kind(), ErrorKind::Forbidden);
+                added.expect("it is kept");
+                assert_eq!(names(&engine), ["files/b", "n/kept", "n/more"]);
+                engine.remove_rule_group(&tenant, "n", "more").expect("it is kept");
+                assert_eq!(names(&engine), ["files/b", "n/kept"]);
+            }
+        }
+        if storage == RuleStorage::Kept {
+            engine.remove_rule_namespace(&tenant, "files").expect("it is kept");
+            engine.remove_rule_group(&tenant, "n", "more").expect("it is kept");
+        }
+    }
+    let bad = [("f".to_owned(), vec![group("g", vec![recording(), Rule::default()])])].into();
+    let error = lab
+        .open()
+        .expect("opens")
+        .give_rule_groups(&tenant, bad)
+        .expect_err("a bad rule");
+    assert!(
+        error
+            .message()
+            .starts_with(r#"f: group "g", rule 2, "": one of 'record' or 'alert' must be set"#),
+        "{error}"
     );
 }

@@ -7,12 +7,30 @@ use super::tenant_rules::Namespaces;
 use crate::Period;
 use loki_logql::Labels;
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 /// What the rule groups of one tenant have come to.
 #[derive(Debug, Default)]
 pub(crate) struct Schedule {
-    groups: Mutex<BTreeMap<GroupKey, GroupState>>,
+    groups: Mutex<Groups>,
+}
+
+#[derive(Debug, Default)]
+struct Groups {
+    states: BTreeMap<GroupKey, GroupState>,
+    /// The groups that `states` was last cleaned for.
+    known: Option<Arc<Namespaces>>,
+    /// The last look that found nothing due.
+    idle: Option<Idle>,
+}
+
+/// A look at all groups that found nothing due: several threads look many times a second.
+#[derive(Debug)]
+struct Idle {
+    default: Period,
+    at: i64,
+    /// Nothing comes before this time.
+    until: Option<i64>,
 }
 
 /// A group by namespace and name.
@@ -71,16 +89,26 @@ impl Schedule {
     ///
     /// Groups are evaluated for times at fixed offsets within their interval, each at another, so that they do not all
     /// come at once; a new one comes at once. Times that were missed are left out and counted.
-    pub(super) fn due(&self, namespaces: &Namespaces, default: Period, now: i64) -> (Option<Due>, Option<i64>) {
-        let mut states = self.lock();
-        let is_there = |key: &GroupKey| {
-            namespaces
-                .get(&key.0)
-                .is_some_and(|groups| groups.iter().any(|g| g.name == key.1))
-        };
-        states.retain(|key, state| state.is_running || is_there(key));
+    pub(super) fn due(&self, namespaces: &Arc<Namespaces>, default: Period, now: i64) -> (Option<Due>, Option<i64>) {
+        let mut groups = self.lock();
+        let Groups { states, known, idle } = &mut *groups;
+        if !known.as_ref().is_some_and(|known| Arc::ptr_eq(known, namespaces)) {
+            let there: BTreeSet<(&str, &str)> = namespaces
+                .iter()
+                .flat_map(|(namespace, groups)| groups.iter().map(|group| (namespace.as_str(), group.name.as_str())))
+                .collect();
+            states.retain(|key, state| state.is_running || there.contains(&(key.0.as_str(), key.1.as_str())));
+            (*known, *idle) = (Some(Arc::clone(namespaces)), None);
+        }
+        // A clock that was set back makes the last look worthless.
+        let is_idle =
+            |idle: &&Idle| idle.default == default && idle.at <= now && idle.until.is_none_or(|until| now < until);
+        if let Some(idle) = idle.as_ref().filter(is_idle) {
+            return (None, idle.until);
+        }
+        *idle = None;
         let mut soonest: Option<i64> = None;
-        for (namespace, groups) in namespaces {
+        for (namespace, groups) in namespaces.iter() {
             for group in groups {
                 let key = (namespace.clone(), group.name.clone());
                 let interval = interval(group, default);
@@ -108,13 +136,19 @@ impl Schedule {
                 return (Some(due), Some(now));
             }
         }
+        *idle = Some(Idle {
+            default,
+            at: now,
+            until: soonest,
+        });
         (None, soonest)
     }
 
     /// Notes what an evaluation came to.
     pub(super) fn finish(&self, due: Due) {
-        let mut states = self.lock();
-        if let Some(state) = states.get_mut(&due.key) {
+        let mut groups = self.lock();
+        groups.idle = None;
+        if let Some(state) = groups.states.get_mut(&due.key) {
             let next = state.next;
             *state = GroupState {
                 next,
@@ -126,14 +160,16 @@ impl Schedule {
 
     /// Leaves a group as it was before an evaluation that was stopped.
     pub(super) fn give_up(&self, due: &Due) {
-        if let Some(state) = self.lock().get_mut(&due.key) {
+        let mut groups = self.lock();
+        groups.idle = None;
+        if let Some(state) = groups.states.get_mut(&due.key) {
             state.is_running = false;
         }
     }
 
     /// What was counted of the groups, by namespace and name.
     pub(crate) fn metrics(&self, namespaces: &Namespaces, default: Period) -> Vec<RuleGroupMetrics> {
-        let states = self.lock();
+        let states = &self.lock().states;
         let each = |(namespace, group): (&String, &RuleGroup)| {
             let state = states.get(&(namespace.clone(), group.name.clone()));
             let tally = state.map(|state| state.tally).unwrap_or_default();
@@ -159,7 +195,7 @@ impl Schedule {
 
     /// What the groups have come to, by namespace and name.
     pub(super) fn status(&self, namespaces: &Namespaces, default: Period) -> Vec<RuleGroupStatus> {
-        let states = self.lock();
+        let states = &self.lock().states;
         let mut all = Vec::new();
         for (namespace, groups) in namespaces {
             let mut groups: Vec<&RuleGroup> = groups.iter().collect();
@@ -187,7 +223,7 @@ impl Schedule {
         all
     }
 
-    fn lock(&self) -> MutexGuard<'_, BTreeMap<GroupKey, GroupState>> {
+    fn lock(&self) -> MutexGuard<'_, Groups> {
         self.groups.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -244,12 +280,12 @@ fn following(key: &GroupKey, interval: i64, now: i64) -> i64 {
 mod tests {
     use super::*;
 
-    fn one_group() -> Namespaces {
+    fn one_group() -> Arc<Namespaces> {
         let group = RuleGroup {
             name: "g".to_owned(),
             ..RuleGroup::default()
         };
-        [("n".to_owned(), vec![group])].into()
+        Arc::new([("n".to_owned(), vec![group])].into())
     }
 
     const INTERVAL: Period = Period::nanos(1000);
@@ -290,6 +326,33 @@ mod tests {
         assert_eq!(due.time, next + 9000);
         schedule.give_up(&due);
         // The clock is set back.
-        assert_eq!(take(next - 5000).0.expect("it does not wait").time, next - 5000);
+        let due = take(next - 5000).0.expect("it does not wait");
+        assert_eq!(due.time, next - 5000);
+        schedule.finish(due);
+        // Also where a look found nothing due meanwhile.
+        assert!(take(next - 4999).0.is_none());
+        assert!(take(next - 9000).0.is_some());
+    }
+
+    #[test]
+    fn a_group_that_comes_or_changes_its_interval_is_seen_at_once() {
+        let (namespaces, schedule) = (one_group(), Schedule::default());
+        schedule.finish(schedule.due(&namespaces, INTERVAL, 5000).0.expect("it is new"));
+        assert!(schedule.due(&namespaces, INTERVAL, 5000).0.is_none());
+        let mut more = (*namespaces).clone();
+        more.insert("m".to_owned(), namespaces["n"].clone());
+        let more = Arc::new(more);
+        let due = schedule.due(&more, INTERVAL, 5000).0.expect("it is new");
+        assert_eq!(due.key.0, "m");
+        schedule.finish(due);
+        assert!(schedule.due(&more, INTERVAL, 5000).0.is_none());
+        // What is gone is forgotten: it is new when it comes back.
+        assert!(schedule.due(&namespaces, INTERVAL, 5000).0.is_none());
+        assert!(schedule.due(&more, INTERVAL, 5000).0.is_some());
+        let shorter = Period::nanos(1);
+        assert!(
+            schedule.due(&namespaces, shorter, 5000).0.is_some(),
+            "its next time is too far off now"
+        );
     }
 }

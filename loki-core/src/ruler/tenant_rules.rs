@@ -17,6 +17,8 @@ pub(crate) struct TenantRules {
     kept: Mutex<Document<Namespaces>>,
     /// Groups that came from elsewhere and cannot be changed here.
     given: RwLock<Arc<Namespaces>>,
+    /// Both together, until one of them changes; written under the lock of `kept`.
+    both: Mutex<Option<Arc<Namespaces>>>,
 }
 
 impl TenantRules {
@@ -29,25 +31,34 @@ impl TenantRules {
         Ok(TenantRules {
             kept: Mutex::new(Document::open(files, folder, "rules")?),
             given: RwLock::default(),
+            both: Mutex::default(),
         })
     }
 
     /// All groups that count.
     pub(crate) fn namespaces(&self, storage: RuleStorage) -> Arc<Namespaces> {
-        let kept = || self.lock().shared();
         match storage {
-            RuleStorage::Kept => kept(),
+            RuleStorage::Kept => self.lock().shared(),
             RuleStorage::Given => self.given(),
             RuleStorage::Both => {
-                let given = self.given();
-                if given.is_empty() {
-                    return kept();
-                }
-                let mut all = (*kept()).clone();
-                all.extend(given.iter().map(|(name, groups)| (name.clone(), groups.clone())));
-                Arc::new(all)
+                let kept = self.lock();
+                let mut both = self.both.lock().unwrap_or_else(PoisonError::into_inner);
+                let joined = || {
+                    let mut all = kept.value().clone();
+                    let given = self.given();
+                    all.extend(given.iter().map(|(name, groups)| (name.clone(), groups.clone())));
+                    Arc::new(all)
+                };
+                Arc::clone(both.get_or_insert_with(joined))
             }
         }
+    }
+
+    /// Puts other groups in the place of those that are kept.
+    fn commit(&self, kept: &mut Document<Namespaces>, namespaces: Namespaces) -> Result<(), Error> {
+        let done = kept.commit(namespaces);
+        *self.both.lock().unwrap_or_else(PoisonError::into_inner) = None;
+        done
     }
 
     /// Whether a namespace came from elsewhere.
@@ -61,7 +72,13 @@ impl TenantRules {
 
     /// Puts other groups in the place of those that were given before.
     pub(super) fn give(&self, namespaces: Namespaces) {
+        // Most readings of files find what was there before: then nothing changes for whoever looks at it.
+        if *self.given() == namespaces {
+            return;
+        }
+        let _kept = self.lock();
         *self.given.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(namespaces);
+        *self.both.lock().unwrap_or_else(PoisonError::into_inner) = None;
     }
 
     /// Puts a group into a namespace, in the place of the one with its name.
@@ -81,7 +98,7 @@ impl TenantRules {
             let text = format!("per-user rule groups limit (limit: {limit} actual: {actual}) exceeded");
             return Err(Error::new(ErrorKind::InvalidRequest, text));
         }
-        kept.commit(namespaces)
+        self.commit(&mut kept, namespaces)
     }
 
     /// Removes a group, or all groups of a namespace.
@@ -101,7 +118,7 @@ impl TenantRules {
             return Err(not_found(if group.is_some() { "group" } else { "group namespace" }));
         }
         namespaces.retain(|_, groups| !groups.is_empty());
-        kept.commit(namespaces)
+        self.commit(&mut kept, namespaces)
     }
 
     /// Removes everything; nothing happens where there is nothing.
@@ -109,7 +126,7 @@ impl TenantRules {
         let mut kept = self.lock();
         match kept.value().is_empty() {
             true => Ok(()),
-            false => kept.commit(Namespaces::new()),
+            false => self.commit(&mut kept, Namespaces::new()),
         }
     }
 

@@ -157,9 +157,13 @@ impl Spool {
                 last.items += u64::from(items);
             }
             _ => {
-                // A part of it may stand there: reading skips that, but nothing may follow.
+                // A part of it may stand there: reading stops at that, so nothing may follow.
                 state.writer = None;
                 state.dropped_items += u64::from(items);
+                // While the disk is full every record would leave an empty file.
+                if let Some(empty) = state.parts.pop_back_if(|part| part.bytes == 0) {
+                    self.remove(empty.number);
+                }
             }
         }
         self.make_room(&mut state);
@@ -386,6 +390,23 @@ mod tests {
             .release(&spool.peek(usize::MAX).expect("reads"))
             .expect("released");
         assert_eq!((all(&open(&files)), spool.stats().items), (vec![], 0));
+    }
+
+    #[test]
+    fn a_full_disk_leaves_no_empty_parts() {
+        let files = FaultyFiles::default();
+        let spool = open(&files);
+        spool.append(1, &[1; 10]).expect("written");
+        files.fail_at(files.calls(), Fault::Full);
+        for _ in 0..20 {
+            spool.append(1, &[2; 10]).expect_err("the disk is full");
+        }
+        let paths = files.paths();
+        assert_eq!(paths, [Path::new("spool/x/0000000000000001.spool")]);
+        assert_eq!((all(&spool), spool.stats().dropped_items), (vec![1], 20));
+        files.process_killed();
+        spool.append(1, &[3; 10]).expect("there is room again");
+        assert_eq!(all(&spool), [1, 3]);
     }
 
     /// Appends and releases, whatever fails; what was acknowledged and not released, and what was released.

@@ -54,6 +54,7 @@ const KEYS: [(&str, &str); 51] = [
     ("receiver.labels", "receiver.labels"),
     ("receiver.max-send-message-size", "receiver.max_send_message_size"),
     ("receiver.use-incoming-timestamp", "receiver.use_incoming_timestamp"),
+    ("ruler.remote-write.queue-bytes", "ruler.remote_write.queue_bytes"),
     ("runtime-config.file", "runtime_config.file"),
     ("server.cors-allowed-origins", "server.cors.allowed_origins"),
     ("server.cors-max-age", "server.cors.max_age"),

@@ -92,6 +92,13 @@ impl Config {
         // A name and a password that stand in a URL are not shown.
         let alertmanagers = server.ruler.alertmanagers.iter();
         let alertmanagers: Vec<String> = alertmanagers.map(|manager| shown_url(&manager.url)).collect();
+        let targets = server.ruler.remote_write.iter();
+        let clients: BTreeMap<_, _> = targets
+            .map(|target| (target.name.as_str(), json!({ "url": shown_url(&target.url) })))
+            .collect();
+        let queue_bytes = server.ruler.remote_write.first().map(|target| target.queue_bytes);
+        let local = server.ruler.rule_folder.as_ref().filter(|_| server.ruler.files_only);
+        let common_rules = server.ruler.rule_folder.as_ref().filter(|_| !server.ruler.files_only);
         json!({
             "auth_enabled": server.auth_enabled,
             "server": {
@@ -107,7 +114,10 @@ impl Config {
                 "log_level": self.log_level,
                 "log_format": self.log_format,
             },
-            "common": { "path_prefix": self.data_dir },
+            "common": {
+                "path_prefix": self.data_dir,
+                "storage": { "filesystem": { "rules_directory": common_rules } },
+            },
             "distributor": {
                 "max_recv_msg_size": server.max_push_bytes,
                 "max_decompressed_size": server.max_push_decompressed_bytes,
@@ -154,6 +164,12 @@ impl Config {
                 "alertmanager_url": alertmanagers.join(","),
                 "evaluation_interval": self.engine.rule_interval,
                 "resend_delay": self.engine.alert_resend_delay,
+                "remote_write": {
+                    "enabled": !clients.is_empty(),
+                    "queue_bytes": queue_bytes,
+                    "clients": clients,
+                },
+                "storage": { "type": local.map(|_| "local"), "local": { "directory": local } },
                 "external_url": server.ruler.external_url,
                 "datasource_uid": server.ruler.datasource_uid,
             },

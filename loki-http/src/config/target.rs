@@ -324,6 +324,7 @@ mod tests {
             "{:?}{}",
             config.server.ruler.alertmanagers[0].target, config.server.config_pages.running
         );
+        assert!(shown.contains("alertmanager_url: http://a\n"), "{shown}");
         assert!(!shown.contains("word") && !shown.contains("hidden"), "{shown}");
     }
 }

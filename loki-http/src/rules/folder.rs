@@ -117,7 +117,10 @@ impl RuleFolder {
         }
         let mut tenants = BTreeSet::new();
         for entry in fs::read_dir(&self.folder)? {
-            tenants.extend(entry?.file_name().to_string_lossy().parse::<TenantId>());
+            let entry = entry?;
+            if entry.path().is_dir() {
+                tenants.extend(entry.file_name().to_string_lossy().parse::<TenantId>());
+            }
         }
         Ok(tenants)
     }
