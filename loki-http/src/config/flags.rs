@@ -5,7 +5,7 @@ use clap::{Arg, ArgAction, Command};
 use serde_json::Value;
 
 /// Flags that set a key of the configuration.
-const KEYS: [(&str, &str); 51] = [
+const KEYS: &[(&str, &str)] = &[
     ("auth.enabled", "auth_enabled"),
     ("common.path-prefix", "common.path_prefix"),
     ("compactor.compaction-interval", "compactor.compaction_interval"),
@@ -135,7 +135,7 @@ impl CommandLine {
             )));
         }
         let mut keys = Vec::new();
-        for (flag, key) in KEYS {
+        for &(flag, key) in KEYS {
             if let Some(value) = matches.get_one::<String>(flag) {
                 keys.push((
                     key,
@@ -192,7 +192,7 @@ fn command() -> Command {
         .arg(value("target", "The parts to run: all.".to_owned()))
         .arg(switch("verify-config", "Check the configuration and exit.".to_owned()))
         .arg(switch("version", "Print the version and exit.".to_owned()));
-    for (flag, key) in KEYS {
+    for &(flag, key) in KEYS {
         let help = format!("Sets {key}.");
         command = command.arg(if SWITCHES.contains(&flag) {
             switch(flag, help)
