@@ -15,6 +15,8 @@ use crate::encoding::Compressor;
 const LEAST_VALUES: u32 = 4;
 /// Most literals that can follow one: their places take two bytes.
 const MOST_SUCCESSORS: usize = 1 << 16;
+/// Most values that buffers stay allocated for: as many as a block of short variables has.
+const MOST_KEPT_VALUES: usize = 1 << 18;
 /// Stands for no column: the line ends behind the literal.
 pub(super) const NO_COLUMN: u32 = u32::MAX;
 /// What stands before the first literal of a line.
@@ -145,6 +147,11 @@ impl Encoder {
                 context.column = columns;
                 columns += 1;
             }
+        }
+        // Each block makes other columns long; what all of them once needed is not kept.
+        let kept = self.columns.iter().map(Vec::capacity).sum::<usize>();
+        if kept > MOST_KEPT_VALUES {
+            self.columns.clear();
         }
         self.columns.iter_mut().for_each(Vec::clear);
         self.columns
