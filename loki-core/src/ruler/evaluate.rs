@@ -3,7 +3,7 @@
 use super::alert::{Alert, AlertState, Life};
 use super::group::Rule;
 use super::notify::{AlertNotice, RuleSample};
-use super::schedule::{Due, RuleState};
+use super::schedule::{Due, RuleState, Turn};
 use super::status::RuleHealth;
 use super::texts::Texts;
 use crate::{
@@ -50,17 +50,14 @@ impl Engine {
                 settings.rule_interval,
                 now,
             );
-            if let Some(mut due) = due {
+            if let Some(due) = due {
                 let evaluation = Evaluation {
                     engine: self,
                     settings,
                     tenant: &tenant,
                     cancel,
                 };
-                match evaluation.group(&mut due) {
-                    Ok(()) => state.schedule.finish(due),
-                    Err(Stopped) => state.schedule.give_up(&due),
-                }
+                Turn::new(&state.schedule, due).take(|due| evaluation.group(due));
                 return (true, Some(now));
             }
             next = [next, tenant_next].into_iter().flatten().min();

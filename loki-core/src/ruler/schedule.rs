@@ -83,6 +83,40 @@ pub(super) struct Due {
     pub(super) state: GroupState,
 }
 
+/// A group while it is evaluated: it goes back to its schedule whatever ends the evaluation, a panic too.
+#[derive(Debug)]
+pub(super) struct Turn<'a> {
+    schedule: &'a Schedule,
+    due: Option<Due>,
+}
+
+impl<'a> Turn<'a> {
+    pub(super) fn new(schedule: &'a Schedule, due: Due) -> Turn<'a> {
+        Turn {
+            schedule,
+            due: Some(due),
+        }
+    }
+
+    /// Has `evaluate` do its work, which counts unless it was stopped.
+    pub(super) fn take<E>(mut self, evaluate: impl FnOnce(&mut Due) -> Result<(), E>) {
+        if let Some(due) = &mut self.due
+            && evaluate(due).is_ok()
+            && let Some(due) = self.due.take()
+        {
+            self.schedule.finish(due);
+        }
+    }
+}
+
+impl Drop for Turn<'_> {
+    fn drop(&mut self) {
+        if let Some(due) = &self.due {
+            self.schedule.give_up(due);
+        }
+    }
+}
+
 impl Schedule {
     /// A group that is due at `now`, and when the next of the others will be. It is nobody else's until
     /// [`finish`](Schedule::finish) or [`give_up`](Schedule::give_up).
@@ -332,6 +366,26 @@ mod tests {
         // Also where a look found nothing due meanwhile.
         assert!(take(next - 4999).0.is_none());
         assert!(take(next - 9000).0.is_some());
+    }
+
+    #[test]
+    fn a_group_whose_evaluation_panics_or_is_stopped_comes_again() {
+        let (namespaces, schedule) = (one_group(), Schedule::default());
+        let turn = |now| {
+            Turn::new(
+                &schedule,
+                schedule.due(&namespaces, INTERVAL, now).0.expect("it is due"),
+            )
+        };
+        let panic = || turn(5000).take(|_| -> Result<(), ()> { panic!("an evaluation went wrong") });
+        std::panic::catch_unwind(std::panic::AssertUnwindSafe(panic)).expect_err("it panics");
+        turn(6000).take(|_| Err("stopped"));
+        turn(7000).take(|due| {
+            due.state.tally.iterations += 1;
+            Ok::<_, ()>(())
+        });
+        assert_eq!(schedule.metrics(&namespaces, INTERVAL)[0].iterations, 1);
+        turn(8000);
     }
 
     #[test]
