@@ -83,6 +83,7 @@ impl HeadBlock {
         }
         self.metadata.append(self.len(), entry.metadata);
         self.metadata_bytes += entry.metadata_bytes() as u64;
+        self.reserve(entry.line.len());
         self.lines.extend_from_slice(entry.line);
         self.ends.push(self.lines.len() as u32);
         self.is_sorted &= self.timestamps.last().is_none_or(|&last| last <= entry.timestamp);
@@ -174,6 +175,16 @@ impl HeadBlock {
             .filter(|&(_, &at)| at == entry.timestamp)
             .map(|(index, _)| start + index)
             .any(|index| self.line(index) == entry.line && self.metadata.entry_equals(index, entry.metadata))
+    }
+
+    /// Makes room for a line: twice as much as there was, but no more than a block is meant to have. Of many open blocks
+    /// most would never use what goes beyond that.
+    fn reserve(&mut self, bytes: usize) {
+        let needed = self.lines.len() + bytes;
+        if needed > self.lines.capacity() {
+            let grown = (self.lines.capacity() * 2).min(BLOCK_TARGET_BYTES).max(needed);
+            self.lines.reserve_exact(grown - self.lines.len());
+        }
     }
 
     fn line_start(&self, entry: usize) -> usize {

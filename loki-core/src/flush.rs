@@ -2,10 +2,10 @@
 
 use crate::engine::Inner;
 use crate::generation::Flushing;
-use crate::head::{Head, OpenSnapshot, Stream, TenantHead};
-use crate::store::{FilterMaker, SegmentWriter};
+use crate::head::{Head, OpenSnapshot, SealedBlock, Sealer, Stream, TenantHead};
+use crate::store::SegmentWriter;
 use crate::{Engine, Error, ErrorKind, Period, Settings};
-use loki_chunk::{BLOCK_MAX_ENTRIES, Block, BlockSource, Compressor, Merge};
+use loki_chunk::{BLOCK_MAX_ENTRIES, BlockSource, Merge};
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, PoisonError};
 
@@ -56,7 +56,7 @@ impl Inner {
                 return Ok(());
             }
             let wal_through = self.wal.rotate()?;
-            let fresh = Arc::new(Head::new(self.settings().encoding));
+            let fresh = Arc::new(Head::new(Arc::clone(generation.active.sealers())));
             let head = std::mem::replace(&mut generation.active, fresh);
             generation.flushing.insert(Flushing { head, wal_through }).clone()
         };
@@ -65,7 +65,6 @@ impl Inner {
 
     /// Writes the streams of a head to a segment a tenant, then forgets the head and its log files.
     fn write_out(&self, flushing: &Flushing) -> Result<(), Error> {
-        let settings = self.settings();
         let mut failed = None;
         for (tenant, head) in flushing.head.tenants() {
             let written = self.tenants.get_or_open(&tenant).and_then(|state| {
@@ -74,7 +73,8 @@ impl Inner {
                     return Ok(());
                 }
                 state.store.replace(&[], Some(flushing.wal_through), |writer| {
-                    write_tenant(&head, &settings, writer)
+                    let sealers = flushing.head.sealers();
+                    sealers.with(|sealer| write_tenant(&head, sealer, writer))
                 })
             });
             if let Err(error) = written {
@@ -153,46 +153,64 @@ fn is_past(since: i64, period: Period, now: i64) -> bool {
     now.saturating_sub(since).saturating_abs() >= period.as_nanos()
 }
 
-fn write_tenant(head: &TenantHead, settings: &Settings, writer: &mut SegmentWriter) -> Result<(), Error> {
+/// Writes the streams of a tenant, block by block, so that none is held that was made for the segment alone.
+fn write_tenant(head: &TenantHead, sealer: &mut Sealer, writer: &mut SegmentWriter) -> Result<(), Error> {
     let mut streams = head.select(&[]);
     streams.sort_by(|a, b| a.labels().cmp(b.labels()));
-    let mut compressor = Compressor::new(settings.encoding);
-    let mut filters = FilterMaker::new(settings.content_filters);
     for stream in streams {
-        let blocks = blocks_of(&stream, &mut compressor)?;
         let mut written = writer.stream(stream.labels());
-        for block in blocks {
-            written.block(&block.header, &block.data, &filters.of(&block.header, &block.data))?;
+        for group in groups(sealed_blocks(&stream, sealer)) {
+            let mut write =
+                |SealedBlock { block, filter }: &SealedBlock| written.block(&block.header, &block.data, filter);
+            if let [block] = &group[..] {
+                write(block)?;
+                continue;
+            }
+            let mut merge = Merge::new(group.iter().map(|sealed| BlockSource {
+                header: &sealed.block.header,
+                data: &sealed.block.data,
+            }));
+            let damaged = |e| Error::corrupt("a block in memory", e);
+            while let Some(run) = merge.next_run(BLOCK_MAX_ENTRIES).map_err(damaged)? {
+                write(&sealer.seal_columns(run)?)?;
+            }
         }
         written.finish();
     }
     Ok(())
 }
 
-/// The blocks of a stream in time order, none overlapping another.
-fn blocks_of(stream: &Stream, compressor: &mut Compressor) -> Result<Vec<Arc<Block>>, Error> {
+/// The blocks of a stream in the order in which they came.
+fn sealed_blocks(stream: &Stream, sealer: &mut Sealer) -> Vec<Arc<SealedBlock>> {
     let snapshot = stream.snapshot();
     let mut blocks = snapshot.sealed;
     if let Some(OpenSnapshot { block, .. }) = snapshot.open {
-        blocks.push(Arc::new(
-            block
-                .read()
-                .unwrap_or_else(PoisonError::into_inner)
-                .seal_with(compressor),
-        ));
+        let open = block.read().unwrap_or_else(PoisonError::into_inner);
+        blocks.push(Arc::new(sealer.seal(&open)));
     }
-    let ordered = |pair: &[Arc<Block>]| pair[0].header.max_timestamp < pair[1].header.min_timestamp;
-    if blocks.windows(2).all(ordered) {
-        return Ok(blocks);
+    blocks
+}
+
+/// The blocks in the order of time, those together that overlap: of them the one that came first stands first, as their order
+/// decides between entries of one time.
+fn groups(blocks: Vec<Arc<SealedBlock>>) -> Vec<Vec<Arc<SealedBlock>>> {
+    let mut blocks: Vec<(usize, Arc<SealedBlock>)> = blocks.into_iter().enumerate().collect();
+    blocks.sort_by_key(|(_, sealed)| sealed.block.header.min_timestamp);
+    let mut groups: Vec<(i64, Vec<(usize, Arc<SealedBlock>)>)> = Vec::new();
+    for (came, sealed) in blocks {
+        let header = &sealed.block.header;
+        let (min, max) = (header.min_timestamp, header.max_timestamp);
+        match groups.last_mut() {
+            Some((newest, group)) if min <= *newest => {
+                *newest = max.max(*newest);
+                group.push((came, sealed));
+            }
+            _ => groups.push((max, vec![(came, sealed)])),
+        }
     }
-    let damaged = |e| Error::corrupt("a block in memory", e);
-    let mut merged = Vec::with_capacity(blocks.len());
-    let mut merge = Merge::new(blocks.iter().map(|block| BlockSource {
-        header: &block.header,
-        data: &block.data,
-    }));
-    while let Some(run) = merge.next_run(BLOCK_MAX_ENTRIES).map_err(damaged)? {
-        merged.push(Arc::new(run.seal_with(compressor).map_err(damaged)?));
-    }
-    Ok(merged)
+    let in_order = |(_, mut group): (i64, Vec<(usize, Arc<SealedBlock>)>)| {
+        group.sort_by_key(|(came, _)| *came);
+        group.into_iter().map(|(_, sealed)| sealed).collect()
+    };
+    groups.into_iter().map(in_order).collect()
 }

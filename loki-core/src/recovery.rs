@@ -1,12 +1,13 @@
 //! What an open finds: the write-ahead log becomes the head again.
 
 use crate::files::Files;
-use crate::head::Head;
+use crate::head::{Head, Sealers};
 use crate::tenants::Tenants;
 use crate::{Error, Settings, wal};
 use loki_chunk::EntryRef;
 use loki_logql::Labels;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 /// What an open found in the write-ahead log.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -57,7 +58,8 @@ pub(crate) fn replay(
 ) -> Result<Replay, Error> {
     let names = files.list(folder).map_err(|e| Error::io(folder.display(), e))?;
     let numbers = wal::numbers(&names);
-    let head = Head::new(settings.encoding);
+    let sealers = Sealers::new(settings.encoding, settings.content_filters);
+    let head = Head::new(Arc::new(sealers));
     let mut report = Recovery::default();
     let mut bytes = 0;
     for &number in &numbers {

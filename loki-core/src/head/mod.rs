@@ -1,13 +1,15 @@
 //! What was pushed and is not in a segment yet: streams in memory, backed by the write-ahead log.
 
+mod sealer;
 mod stream;
 
+pub(crate) use sealer::{SealedBlock, Sealer, Sealers};
 pub(crate) use stream::{OpenSnapshot, Stream, StreamEnd};
 
 use crate::TenantId;
 use crate::ingest::Accepted;
 use hashbrown::HashMap;
-use loki_chunk::{Encoding, EntryRef};
+use loki_chunk::EntryRef;
 use loki_index::{MemoryIndex, Predicate, SeriesId};
 use loki_logql::Labels;
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
@@ -16,7 +18,7 @@ use std::sync::{Arc, PoisonError, RwLock};
 /// The streams of all tenants that one generation of the write-ahead log backs.
 #[derive(Debug)]
 pub(crate) struct Head {
-    encoding: Encoding,
+    sealers: Arc<Sealers>,
     tenants: RwLock<HashMap<TenantId, Arc<TenantHead>>>,
     /// Bytes of memory, about.
     bytes: AtomicU64,
@@ -40,15 +42,20 @@ struct Streams {
 }
 
 impl Head {
-    /// An empty head whose blocks will be sealed with `encoding`.
-    pub(crate) fn new(encoding: Encoding) -> Head {
+    /// An empty head whose blocks will be sealed by `sealers`.
+    pub(crate) fn new(sealers: Arc<Sealers>) -> Head {
         Head {
-            encoding,
+            sealers,
             tenants: RwLock::default(),
             bytes: AtomicU64::new(0),
             first_append: AtomicI64::new(i64::MAX),
             last_append: AtomicI64::new(i64::MIN),
         }
+    }
+
+    /// What seals its blocks.
+    pub(crate) fn sealers(&self) -> &Arc<Sealers> {
+        &self.sealers
     }
 
     /// The streams of `tenant`, where it has any.
@@ -82,7 +89,7 @@ impl Head {
 
     /// Appends entries to a stream: hands the stream to `fill` and keeps the accounts.
     pub(crate) fn append<T>(&self, stream: &Stream, now: i64, fill: impl FnOnce(&mut StreamEnd<'_>) -> T) -> T {
-        let (answer, grown) = stream.append(self.encoding, fill);
+        let (answer, grown) = stream.append(&self.sealers, fill);
         if grown >= 0 {
             self.bytes.fetch_add(grown as u64, Ordering::Relaxed);
         } else {

@@ -1,6 +1,7 @@
 //! One stream in memory: sealed blocks and the open one.
 
-use loki_chunk::{BLOCK_MAX_ENTRIES, BLOCK_TARGET_BYTES, Block, Encoding, EntryRef, HeadBlock};
+use super::sealer::{SealedBlock, Sealers};
+use loki_chunk::{BLOCK_MAX_ENTRIES, BLOCK_TARGET_BYTES, EntryRef, HeadBlock};
 use loki_logql::{Labels, source::Summary};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 
@@ -18,7 +19,7 @@ pub(crate) struct Stream {
 #[derive(Debug)]
 struct State {
     /// In the order sealed.
-    sealed: Vec<Arc<Block>>,
+    sealed: Vec<Arc<SealedBlock>>,
     /// Bytes of the sealed blocks.
     sealed_bytes: usize,
     /// Shared with readers, who look at as many entries as there were when they came: it is only appended to while
@@ -35,7 +36,7 @@ struct State {
 #[derive(Debug)]
 pub(crate) struct StreamSnapshot {
     /// In the order sealed.
-    pub(crate) sealed: Vec<Arc<Block>>,
+    pub(crate) sealed: Vec<Arc<SealedBlock>>,
     /// The open block, where it holds entries.
     pub(crate) open: Option<OpenSnapshot>,
 }
@@ -51,7 +52,7 @@ pub(crate) struct OpenSnapshot {
 /// The end of a stream, to append to.
 #[derive(Debug)]
 pub(crate) struct StreamEnd<'a> {
-    encoding: Encoding,
+    sealers: &'a Sealers,
     state: &'a mut State,
 }
 
@@ -103,11 +104,11 @@ impl Stream {
     }
 
     /// Hands the end of the stream to `fill`; answers by how many bytes the stream grew.
-    pub(super) fn append<T>(&self, encoding: Encoding, fill: impl FnOnce(&mut StreamEnd<'_>) -> T) -> (T, i64) {
+    pub(super) fn append<T>(&self, sealers: &Sealers, fill: impl FnOnce(&mut StreamEnd<'_>) -> T) -> (T, i64) {
         let mut state = self.lock();
         let before = state.memory_bytes();
         let answer = fill(&mut StreamEnd {
-            encoding,
+            sealers,
             state: &mut state,
         });
         (answer, state.memory_bytes() as i64 - before as i64)
@@ -161,7 +162,7 @@ impl StreamEnd<'_> {
             Some(push(open, entry))
         });
         let added = added.unwrap_or_else(|| {
-            self.state.seal(self.encoding);
+            self.state.seal(self.sealers);
             self.state.with_open(|open| push(open, entry))
         });
         self.state.oldest = self.state.oldest.min(entry.timestamp);
@@ -194,21 +195,23 @@ impl State {
         }
     }
 
-    fn seal(&mut self, encoding: Encoding) {
+    fn seal(&mut self, sealers: &Sealers) {
         let block = match Arc::get_mut(&mut self.open) {
             Some(open) => {
                 let open = open.get_mut().unwrap_or_else(PoisonError::into_inner);
-                let block = open.seal(encoding);
-                open.clear();
+                let block = sealers.with(|sealer| sealer.seal(open));
+                // Its buffers go: of the open blocks of many streams most are far from full.
+                *open = HeadBlock::new();
                 block
             }
             None => {
                 // A reader still looks at the block: it is left to the reader.
                 let open = std::mem::take(&mut self.open);
-                open.write().unwrap_or_else(PoisonError::into_inner).seal(encoding)
+                let open = open.read().unwrap_or_else(PoisonError::into_inner);
+                sealers.with(|sealer| sealer.seal(&open))
             }
         };
-        self.sealed_bytes += block.data.len();
+        self.sealed_bytes += block.bytes();
         self.sealed.push(Arc::new(block));
     }
 

@@ -1,8 +1,8 @@
 //! A block wherever it lies: in memory, open or sealed, or in a segment.
 
-use crate::head::OpenSnapshot;
+use crate::head::{OpenSnapshot, SealedBlock};
 use crate::store::{Segment, SegmentBlock};
-use loki_chunk::{Block, BlockColumns, BlockHeader, ColumnSet};
+use loki_chunk::{BlockColumns, BlockHeader, ColumnSet};
 use loki_logql::source::Summary;
 use std::sync::{Arc, PoisonError};
 
@@ -10,7 +10,7 @@ use std::sync::{Arc, PoisonError};
 #[derive(Debug, Clone)]
 pub(super) enum BlockRef {
     /// Of a head, sealed.
-    Sealed(Arc<Block>),
+    Sealed(Arc<SealedBlock>),
     /// Of a head, open.
     Open(OpenSnapshot),
     /// In a segment.
@@ -22,7 +22,7 @@ impl BlockRef {
     pub(super) fn summary(&self) -> Summary {
         match self {
             BlockRef::Open(open) => open.summary,
-            BlockRef::Sealed(block) => summary_of(&block.header),
+            BlockRef::Sealed(block) => summary_of(&block.block.header),
             BlockRef::Stored { block, .. } => summary_of(&block.header),
         }
     }
@@ -36,7 +36,7 @@ impl BlockRef {
     pub(super) fn stored_bytes(&self) -> u64 {
         match self {
             BlockRef::Open(_) => 0,
-            BlockRef::Sealed(block) => block.data.len() as u64,
+            BlockRef::Sealed(block) => block.block.data.len() as u64,
             BlockRef::Stored { block, .. } => block.header.stored_bytes(),
         }
     }
@@ -49,7 +49,7 @@ impl BlockRef {
                 block.columns(open.summary.entries as usize, columns, want);
                 Ok(())
             }
-            BlockRef::Sealed(block) => columns.read(&block.header, &block.data, want),
+            BlockRef::Sealed(block) => columns.read(&block.block.header, &block.block.data, want),
             BlockRef::Stored { segment, block } => columns.read(&block.header, segment.bytes(block), want),
         };
         done.map_err(|error| {

@@ -78,7 +78,8 @@ impl Parts {
         for head in &self.heads {
             for stream in head.select(&predicates) {
                 let snapshot = stream.snapshot();
-                let sealed = snapshot.sealed.into_iter().map(BlockRef::Sealed);
+                let sealed = snapshot.sealed.into_iter().filter(|block| block.may_match(needles));
+                let sealed = sealed.map(BlockRef::Sealed);
                 let mut blocks = sealed.chain(snapshot.open.map(BlockRef::Open)).filter(|block| {
                     let summary = block.summary();
                     summary.max_timestamp >= start && summary.min_timestamp < end

@@ -59,6 +59,16 @@ impl FilterMaker {
         builder.add_lines(self.columns.lines(), self.columns.offsets());
         builder.finish()
     }
+
+    /// The filter of a block with these lines; nothing where [`of`](FilterMaker::of) makes none.
+    pub(crate) fn of_lines(&mut self, columns: &BlockColumns) -> Vec<u8> {
+        let wanted = columns.lines().len() as u64 >= MIN_LINE_BYTES;
+        let Some(builder) = self.builder.as_mut().filter(|_| wanted) else {
+            return Vec::new();
+        };
+        builder.add_lines(columns.lines(), columns.offsets());
+        builder.finish()
+    }
 }
 
 /// Gathers the filters of a segment that is being written.
