@@ -101,7 +101,7 @@ impl Default for Settings {
             wal_sync: WalSync::Always,
             encoding: Encoding::Zstd,
             content_filters: ContentFilters::default(),
-            head_bytes: ByteSize(128 << 20),
+            head_bytes: ByteSize(64 << 20),
             chunk_idle_period: Period::minutes(30),
             max_chunk_age: Period::hours(2),
             target_segment_bytes: ByteSize(256 << 20),
@@ -124,7 +124,36 @@ impl Default for Settings {
     }
 }
 
+/// The head takes this share of the memory where there is little of it: while one is flushed another grows, and what is sealed
+/// and written needs as much again.
+const HEAD_SHARE: u64 = 8;
+/// A head smaller than this would be flushed all the time.
+const LEAST_HEAD: u64 = 8 << 20;
+/// A query takes this share of the memory at most.
+const QUERY_SHARE: u64 = 8;
+/// A query that may hold less would be of little use.
+const LEAST_QUERY: u64 = 4 << 20;
+
 impl Settings {
+    /// The default settings on a machine, or within a limit, of so many bytes of memory: never more than the default, and
+    /// less where that would be too much.
+    ///
+    /// ```
+    /// use loki_core::{ByteSize, Settings};
+    ///
+    /// assert_eq!(Settings::for_memory(ByteSize(64 << 30)).head_bytes, Settings::default().head_bytes);
+    /// assert_eq!(Settings::for_memory(ByteSize(256 << 20)).head_bytes, ByteSize(32 << 20));
+    /// ```
+    pub fn for_memory(memory: ByteSize) -> Settings {
+        let share = |parts: u64, least: u64, most: ByteSize| ByteSize((memory.0 / parts).max(least).min(most.0));
+        let most = Settings::default();
+        Settings {
+            head_bytes: share(HEAD_SHARE, LEAST_HEAD, most.head_bytes),
+            max_query_memory: share(QUERY_SHARE, LEAST_QUERY, most.max_query_memory),
+            ..most
+        }
+    }
+
     /// The limits that hold for `tenant`.
     pub fn limits(&self, tenant: &TenantId) -> &Limits {
         self.overrides.get(tenant).unwrap_or(&self.limits)

@@ -6,6 +6,7 @@ use std::hash::{BuildHasher, RandomState};
 use std::io::{self, Seek, SeekFrom, Write};
 use std::path::Path;
 use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
 
 /// The file system of the machine.
 #[derive(Debug, Clone, Copy, Default)]
@@ -44,9 +45,10 @@ impl Files for DiskFiles {
     }
 
     fn create(&self, path: &Path) -> io::Result<Arc<dyn WriteFile>> {
-        Ok(Arc::new(DiskFile(
-            OpenOptions::new().write(true).create_new(true).open(path)?,
-        )))
+        Ok(Arc::new(DiskFile {
+            file: OpenOptions::new().write(true).create_new(true).open(path)?,
+            forgotten: AtomicU64::new(0),
+        }))
     }
 
     fn read(&self, path: &Path) -> io::Result<FileBytes> {
@@ -126,20 +128,41 @@ fn map(file: &File) -> io::Result<memmap2::Mmap> {
 }
 
 #[derive(Debug)]
-struct DiskFile(File);
+struct DiskFile {
+    file: File,
+    /// Bytes from the start that were forgotten.
+    forgotten: AtomicU64,
+}
+
+/// What is forgotten ends at a multiple of this, so that no page is forgotten that is still written to: it would have to be
+/// read again. Pages come together in larger pieces; a call for less is not worth it.
+#[cfg(target_os = "linux")]
+const FORGOTTEN_AT_ONCE: u64 = 64 << 10;
 
 impl WriteFile for DiskFile {
     fn append(&self, bytes: &[u8]) -> io::Result<()> {
-        (&self.0).write_all(bytes)
+        (&self.file).write_all(bytes)
     }
 
     fn sync(&self) -> io::Result<()> {
-        self.0.sync_data()
+        self.file.sync_data()
+    }
+
+    #[cfg(target_os = "linux")]
+    fn forget(&self, length: u64) {
+        use std::num::NonZeroU64;
+        use std::sync::atomic::Ordering;
+        let end = length - length % FORGOTTEN_AT_ONCE;
+        let start = self.forgotten.fetch_max(end, Ordering::Relaxed);
+        if let Some(length) = end.checked_sub(start).and_then(NonZeroU64::new) {
+            // Memory that stays taken is no error.
+            let _ = rustix::fs::fadvise(&self.file, start, Some(length), rustix::fs::Advice::DontNeed);
+        }
     }
 
     fn truncate(&self, length: u64) -> io::Result<()> {
-        self.0.set_len(length)?;
-        (&self.0).seek(SeekFrom::Start(length)).map(drop)
+        self.file.set_len(length)?;
+        (&self.file).seek(SeekFrom::Start(length)).map(drop)
     }
 }
 

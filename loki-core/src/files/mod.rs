@@ -113,6 +113,12 @@ pub trait WriteFile: Debug + Send + Sync {
     /// What the file system says; then nothing is known of what was written since the last sync.
     fn sync(&self) -> io::Result<()>;
 
+    /// Tells that the first `length` bytes, which are durable, will hardly be read: the system may use the memory in which
+    /// it keeps them for something else. Answers nothing, and need not do anything.
+    fn forget(&self, length: u64) {
+        let _ = length;
+    }
+
     /// Cuts the file to its first `length` bytes.
     ///
     /// # Errors

@@ -166,18 +166,39 @@ fn string_end(text: &[u8], from: usize) -> Option<usize> {
 
 /// The level word nearest to the start of the line that stands between bounds.
 fn word_in(line: &[u8]) -> Option<&'static str> {
-    let mut bound = true;
+    // A byte says whether a word may begin with it, and whether one may begin behind it: no branch is taken but at a word.
+    let mut before = BOUND;
     for (at, &byte) in line.iter().enumerate() {
-        if bound
-            && matches!(byte | 0x20, b't' | b'd' | b'f' | b'c' | b'e' | b'w' | b'i')
+        let class = CLASS[usize::from(byte)];
+        if before & BOUND & class >> 1 != 0
             && let Some(level) = word_at(&line[at..])
         {
             return Some(level);
         }
-        bound = matches!(byte, b' ' | b'\t' | b'\n' | b'[' | b'(' | b'{' | b'"' | b'=');
+        before = class;
     }
     None
 }
+
+/// The class of a byte behind which a word may begin.
+const BOUND: u8 = 1;
+/// The class of a byte with which a level begins.
+const FIRST: u8 = 2;
+
+const CLASS: [u8; 256] = {
+    let mut classes = [0; 256];
+    let mut byte = 0;
+    while byte < classes.len() {
+        if matches!(byte as u8, b' ' | b'\t' | b'\n' | b'[' | b'(' | b'{' | b'"' | b'=') {
+            classes[byte] |= BOUND;
+        }
+        if matches!(byte as u8 | 0x20, b't' | b'd' | b'f' | b'c' | b'e' | b'w' | b'i') {
+            classes[byte] |= FIRST;
+        }
+        byte += 1;
+    }
+    classes
+};
 
 /// The level of the word that `text` starts with, where a bound follows it.
 fn word_at(text: &[u8]) -> Option<&'static str> {

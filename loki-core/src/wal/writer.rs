@@ -124,9 +124,13 @@ impl Wal {
                 continue;
             }
             state.syncing = true;
-            let (file, reached) = (Arc::clone(&state.file), state.appended);
+            let (file, reached, length) = (Arc::clone(&state.file), state.appended, state.length);
             drop(state);
             let done = file.sync();
+            if done.is_ok() {
+                // It is read again by the next open at the earliest: it should not push out what queries read.
+                file.forget(length);
+            }
             self.syncs.fetch_add(1, Ordering::Relaxed);
             state = self.lock();
             state.syncing = false;

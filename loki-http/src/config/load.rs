@@ -2,7 +2,7 @@
 
 use super::page::ConfigPages;
 use super::section::Section;
-use super::{CommandLine, Error, RuntimeConfig, expand, limits};
+use super::{CommandLine, Error, RuntimeConfig, expand, limits, memory};
 use crate::log::{Format, Level};
 use crate::settings::ServerSettings;
 use loki_core::chunk::Encoding;
@@ -81,13 +81,17 @@ impl Default for Config {
 }
 
 impl Config {
-    /// The configuration that a command line asks for.
+    /// The configuration that a command line asks for. What it does not say of memory follows from how much the process may
+    /// use.
     ///
     /// # Errors
     ///
     /// A file that cannot be read, a value that cannot be used.
     pub fn load(line: &CommandLine) -> Result<Config, Error> {
         let mut config = Config::default();
+        if let Some(memory) = memory::available() {
+            config.engine = Settings::for_memory(memory);
+        }
         let Some(file) = line
             .files
             .iter()

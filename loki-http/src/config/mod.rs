@@ -12,6 +12,7 @@ mod expand;
 mod flags;
 mod limits;
 mod load;
+mod memory;
 mod page;
 mod receiver;
 mod ruler;
