@@ -130,7 +130,7 @@ const HEAD_SHARE: u64 = 8;
 /// A head smaller than this would be flushed all the time.
 const LEAST_HEAD: u64 = 8 << 20;
 /// A query takes this share of the memory at most.
-const QUERY_SHARE: u64 = 8;
+const QUERY_SHARE: u64 = 4;
 /// A query that may hold less would be of little use.
 const LEAST_QUERY: u64 = 4 << 20;
 
