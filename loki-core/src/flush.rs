@@ -191,26 +191,34 @@ fn sealed_blocks(stream: &Stream, sealer: &mut Sealer) -> Vec<Arc<SealedBlock>> 
     blocks
 }
 
+/// Blocks that overlap, each with its place in the order in which they came.
+struct Group {
+    newest: i64,
+    blocks: Vec<(usize, Arc<SealedBlock>)>,
+}
+
 /// The blocks in the order of time, those together that overlap: of them the one that came first stands first, as their order
 /// decides between entries of one time.
-fn groups(blocks: Vec<Arc<SealedBlock>>) -> Vec<Vec<Arc<SealedBlock>>> {
+fn groups(blocks: Vec<Arc<SealedBlock>>) -> impl Iterator<Item = Vec<Arc<SealedBlock>>> {
     let mut blocks: Vec<(usize, Arc<SealedBlock>)> = blocks.into_iter().enumerate().collect();
     blocks.sort_by_key(|(_, sealed)| sealed.block.header.min_timestamp);
-    let mut groups: Vec<(i64, Vec<(usize, Arc<SealedBlock>)>)> = Vec::new();
+    let mut groups: Vec<Group> = Vec::new();
     for (came, sealed) in blocks {
         let header = &sealed.block.header;
         let (min, max) = (header.min_timestamp, header.max_timestamp);
         match groups.last_mut() {
-            Some((newest, group)) if min <= *newest => {
-                *newest = max.max(*newest);
-                group.push((came, sealed));
+            Some(group) if min <= group.newest => {
+                group.newest = max.max(group.newest);
+                group.blocks.push((came, sealed));
             }
-            _ => groups.push((max, vec![(came, sealed)])),
+            _ => groups.push(Group {
+                newest: max,
+                blocks: vec![(came, sealed)],
+            }),
         }
     }
-    let in_order = |(_, mut group): (i64, Vec<(usize, Arc<SealedBlock>)>)| {
-        group.sort_by_key(|(came, _)| *came);
-        group.into_iter().map(|(_, sealed)| sealed).collect()
-    };
-    groups.into_iter().map(in_order).collect()
+    groups.into_iter().map(|mut group| {
+        group.blocks.sort_by_key(|(came, _)| *came);
+        group.blocks.into_iter().map(|(_, sealed)| sealed).collect()
+    })
 }
