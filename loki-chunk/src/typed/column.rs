@@ -275,12 +275,19 @@ impl Arenas {
         let malformed = |reason| Error::malformed("typed column", reason, place);
         let code = blobs.table.u8()?;
         let count = blobs.table.count("values of typed columns", *budget)?;
+        if count == 0 {
+            return Err(malformed("a column of no values"));
+        }
+        let mut width = |most: usize| match blobs.table.count("digits of a typed column", most)? {
+            0 => Err(malformed("values of no digits")),
+            digits => Ok(digits as u32),
+        };
         let kind = match code {
             0 => Kind::Decimal,
-            1 => Kind::Padded(blobs.table.count("digits of a number", MOST_DIGITS)? as u32),
+            1 => Kind::Padded(width(MOST_DIGITS)?),
             2 => Kind::Ranked,
-            3 => Kind::HexLower(blobs.table.count("digits of an id", *budget)? as u32),
-            4 => Kind::HexUpper(blobs.table.count("digits of an id", *budget)? as u32),
+            3 => Kind::HexLower(width(*budget)?),
+            4 => Kind::HexUpper(width(*budget)?),
             5 => Kind::Uuid,
             6 => Kind::Text,
             7 => Kind::Words,
@@ -288,7 +295,7 @@ impl Arenas {
         };
         // At least so many bytes of lines come of each value; so what is allocated is bounded by what was promised.
         let least_bytes = match kind {
-            Kind::HexLower(digits) | Kind::HexUpper(digits) => digits.max(1) as usize,
+            Kind::HexLower(digits) | Kind::HexUpper(digits) => digits as usize,
             Kind::Uuid => UUID_BYTES,
             _ => 1,
         };
@@ -309,8 +316,10 @@ impl Arenas {
                 self.bytes.extend_from_slice(blobs.take(text_bytes)?);
             }
             Kind::Words => {
-                let words = blobs.table.count("words of a typed column", MOST_WORDS)?;
+                // Each word is a value at least once.
+                let words = blobs.table.count("words of a typed column", MOST_WORDS.min(count))?;
                 let text_bytes = self.read_lengths(blobs, words, *budget + count)?;
+                *budget = (*budget + count).saturating_sub(text_bytes.max(count));
                 let mut at = self.bytes.len();
                 for &length in &self.numbers[numbers..] {
                     self.words.push((at as u32, length as u32));

@@ -12,5 +12,8 @@ mod encode;
 mod numbers;
 mod token;
 
+#[cfg(test)]
+mod hostile;
+
 pub(crate) use decode::{Decoder, Shape};
 pub(crate) use encode::Encoder;
