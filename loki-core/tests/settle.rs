@@ -2,7 +2,7 @@
 
 mod support;
 
-use loki_core::{ContentFilters, Engine, Period, TenantId};
+use loki_core::{ContentFilters, Engine, ErrorKind, Period, TenantId};
 use support::{Lab, SECOND, START, lines, maintain, push, value};
 
 /// Bytes of all segments.
@@ -87,4 +87,29 @@ fn a_merge_settles_what_it_touches() {
     assert_eq!(engine.metrics().tenants[0].segments, 1);
     expected.truncate(5_000);
     assert_eq!(lines(&engine, &tenant, r#"{app="x"}"#), expected);
+}
+
+#[test]
+fn what_cannot_be_settled_is_told_of_and_left_alone() {
+    let mut lab = Lab::default();
+    lab.settings.settle_period = Period::seconds(60);
+    let tenant = TenantId::single();
+    let engine = lab.open().expect("opens");
+    for minute in 0..2 {
+        fill(&engine, &tenant, minute);
+        engine.flush().expect("flushes");
+    }
+    drop(engine);
+    let is_first = |path: &std::path::PathBuf| path.ends_with("0000000000000001.segment");
+    let path = lab.files.paths().into_iter().find(is_first).expect("a segment");
+    lab.files.damage(&path, |bytes| bytes[12..20].fill(0xff));
+    let engine = lab.open().expect("blocks are looked at when they are read");
+    maintain(&engine).expect("looks");
+    lab.clock.advance(60 * SECOND);
+    let error = maintain(&engine).expect_err("it is told of");
+    assert_eq!(error.kind(), ErrorKind::Corrupt);
+    let before = stored(&engine);
+    maintain(&engine).expect("the other is settled, and this one not tried again");
+    assert!(stored(&engine) < before);
+    assert!(lab.files.paths().contains(&path), "what is left of it is kept");
 }

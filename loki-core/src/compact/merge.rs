@@ -163,7 +163,7 @@ fn merge_stream(
             let settled = match segment.meta().settled {
                 true => None,
                 false => settled(&stored.header, segment.bytes(stored), columns, compressor)
-                    .map_err(|e| Error::corrupt(segment.name(), e))?,
+                    .map_err(|e| segment.damaged(e))?,
             };
             output.keep(block, settled.as_ref())?;
             continue;
