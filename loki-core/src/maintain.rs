@@ -125,6 +125,14 @@ fn later(settings: &Settings, now: i64) -> i64 {
     now.saturating_add(settings.retention_interval.as_nanos())
 }
 
+/// The segment of a tenant, one of those that may be rewritten, that is due to be laid out for good, where there is one.
+fn to_settle(settings: &Settings, state: &TenantState, free: &[Arc<Segment>], now: i64) -> Vec<u64> {
+    let metas = free.iter().map(|segment| segment.meta());
+    let (target, patience) = (settings.target_segment_bytes.0, settings.settle_period);
+    let due = state.settle_turn.take(metas, target, patience, now);
+    due.into_iter().collect()
+}
+
 impl Inner {
     /// Does one step of compaction, deletion or expiry for the first tenant that has one to do. A tenant whose step
     /// fails holds up no other.
@@ -154,20 +162,20 @@ impl Inner {
         let retention = Retention::new(settings.limits(tenant), now);
         let live = state.store.live();
         let metas: Vec<_> = live.iter().map(|segment| segment.meta().clone()).collect();
-        let unreadable: Vec<u64> = live
-            .iter()
-            .filter(|s| s.is_damaged())
-            .map(|s| s.meta().number)
-            .collect();
+        // What cannot be read, and what a removal has yet to look at: it knows segments by their numbers.
+        let waiting = state.deletes.waiting();
+        let is_free = |s: &Segment| !s.is_damaged() && !waiting.contains(&s.meta().number);
+        let (free, apart): (Vec<_>, Vec<_>) = live.iter().cloned().partition(|s| is_free(s));
+        let apart: Vec<u64> = apart.iter().map(|s| s.meta().number).collect();
         let goals = Goals {
             target_bytes: settings.target_segment_bytes.0,
             cutoff: retention.earliest(),
-            unreadable: &unreadable,
+            apart: &apart,
         };
         let chosen = match choose(&metas, goals) {
             Choice::Nothing => state
                 .retention_turn
-                .take(settings, now, || retention.first_overdue(&live))?,
+                .take(settings, now, || retention.first_overdue(&free))?,
             Choice::Drop(old) => {
                 state.store.replace(&old, None, |_| Ok(()))?;
                 self.counters.compactions.fetch_add(1, Ordering::Relaxed);
@@ -176,7 +184,7 @@ impl Inner {
             Choice::Merge(numbers) => numbers,
         };
         let chosen = match chosen.is_empty() {
-            true => self.to_settle(settings, state, now),
+            true => to_settle(settings, state, &free, now),
             false => chosen,
         };
         if chosen.is_empty() || state.rewrite_pause.reason(now).is_some() {
@@ -189,16 +197,6 @@ impl Inner {
             .collect();
         self.rewrite(settings, tenant, state, &chosen, now, &[], &mut |_, _| {})?;
         Ok(true)
-    }
-
-    /// The segment of a tenant that is due to be laid out for good, where there is one.
-    fn to_settle(&self, settings: &Settings, state: &TenantState, now: i64) -> Vec<u64> {
-        let live = state.store.live();
-        let readable = live.iter().filter(|segment| !segment.is_damaged());
-        let metas = readable.map(|segment| segment.meta());
-        let (target, patience) = (settings.target_segment_bytes.0, settings.settle_period);
-        let due = state.settle_turn.take(metas, target, patience, now);
-        due.into_iter().collect()
     }
 
     /// When the next segment will be laid out for good if nothing more is flushed. One that was due and is not yet done has to

@@ -229,6 +229,45 @@ fn beyond_the_total_size_the_oldest_segment_goes() {
     assert_eq!(texts(&engine, r#"{app="x"}"#).len(), 0);
 }
 
+#[test]
+fn a_removal_that_meets_damage_goes_on_with_the_rest_and_nothing_comes_back() {
+    let mut lab = lab();
+    lab.settings.limits.retention_period = Period::hours(24 * 30);
+    let (engine, tenant) = (lab.open().expect("opens"), TenantId::single());
+    // The last segment is the oldest in time, and the first one that a removal looks at.
+    for (n, at) in [(1, START), (2, START), (3, START), (4, START), (5, START - 10 * DAY)] {
+        let lines = [(at + n, "keep"), (at + n * SECOND, "drop")];
+        push(&engine, &tenant, "x", &lines).expect("stored");
+        engine.flush().expect("flushes");
+    }
+    drop(engine);
+    let is_last = |path: &std::path::PathBuf| path.ends_with("0000000000000005.segment");
+    let path = lab.files.paths().into_iter().find(is_last).expect("a segment");
+    lab.files.damage(&path, |bytes| bytes[12..20].fill(0xff));
+
+    let engine = lab.open().expect("blocks are looked at when they are read");
+    delete(
+        &engine,
+        r#"{app="x"} |= "drop""#,
+        START - 20 * DAY,
+        START + 100 * SECOND,
+    )
+    .expect("taken");
+    lab.clock.advance(DAY + SECOND);
+    for _ in 0..20 {
+        let told = maintain(&engine).expect_err("damage is told of");
+        assert_eq!(told.kind(), ErrorKind::Corrupt);
+        lab.clock.advance(SECOND);
+    }
+    let status = |engine: &Engine| engine.delete_requests(&tenant).expect("allowed")[0].status;
+    assert_eq!(status(&engine), DeleteStatus::Received);
+    // What is damaged goes for its age.
+    lab.clock.advance(20 * DAY);
+    maintain(&engine).expect("maintained");
+    assert_eq!(status(&engine), DeleteStatus::Processed);
+    assert_eq!(texts(&engine, r#"{app="x"}"#), ["keep"; 4]);
+}
+
 /// What can happen to an engine.
 #[derive(Debug, Clone)]
 enum Event {

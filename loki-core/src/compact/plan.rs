@@ -22,8 +22,8 @@ pub(crate) struct Goals<'a> {
     pub(crate) target_bytes: u64,
     /// Entries before this timestamp are too old, whichever stream they are of.
     pub(crate) cutoff: i64,
-    /// Numbers of segments that cannot be read: they must not keep the others from being merged.
-    pub(crate) unreadable: &'a [u64],
+    /// Numbers of segments that are not rewritten now; they must not keep the others from being merged.
+    pub(crate) apart: &'a [u64],
 }
 
 /// Segments are merged where all together weigh so many times the heaviest of them.
@@ -51,17 +51,17 @@ pub(crate) fn choose(segments: &[SegmentMeta], goals: Goals<'_>) -> Choice {
     if !old.is_empty() {
         return Choice::Drop(old);
     }
-    let is_readable = |s: &SegmentMeta| !goals.unreadable.contains(&s.number);
+    let is_free = |s: &SegmentMeta| !goals.apart.contains(&s.number);
     let worth_rewriting = |s: &&SegmentMeta| {
         let span = s.max_timestamp.saturating_sub(s.min_timestamp);
-        is_readable(s)
+        is_free(s)
             && s.min_timestamp < goals.cutoff
             && goals.cutoff.saturating_sub(s.min_timestamp) > (span / 2).min(DAY)
     };
     if let Some(segment) = segments.iter().find(worth_rewriting) {
         return Choice::Merge(vec![segment.number]);
     }
-    let runs = segments.split(|s| s.bytes >= goals.target_bytes || !is_readable(s));
+    let runs = segments.split(|s| s.bytes >= goals.target_bytes || !is_free(s));
     let fitting = runs.flat_map(|run| fitting(run, goals.target_bytes.saturating_mul(2)));
     match fitting.min_by_key(|neighbours| (neighbours.heaviest, Reverse(neighbours.segments.len()))) {
         Some(neighbours) => Choice::Merge(neighbours.segments.iter().map(|s| s.number).collect()),
@@ -124,7 +124,7 @@ mod tests {
     const GOALS: Goals<'_> = Goals {
         target_bytes: 256 << 20,
         cutoff: i64::MIN,
-        unreadable: &[],
+        apart: &[],
     };
 
     #[test]
@@ -172,11 +172,7 @@ mod tests {
     #[test]
     fn what_cannot_be_read_holds_up_nothing_else() {
         let segments: Vec<_> = (1..=6).map(|n| segment(n, 1, 0..=100)).collect();
-        let goals = |unreadable, cutoff| Goals {
-            unreadable,
-            cutoff,
-            ..GOALS
-        };
+        let goals = |apart, cutoff| Goals { apart, cutoff, ..GOALS };
         assert_eq!(
             choose(&segments, goals(&[1], i64::MIN)),
             Choice::Merge(vec![2, 3, 4, 5, 6])

@@ -63,13 +63,13 @@ impl Retention {
         periods.map(|period| self.before(period)).min().unwrap_or(i64::MIN)
     }
 
-    /// The number of a segment that is worth rewriting for streams that are kept shorter than others.
+    /// The number of one of `segments` that is worth rewriting for streams that are kept shorter than others.
     ///
     /// # Errors
     ///
     /// [`Corrupt`](crate::ErrorKind::Corrupt).
     pub(crate) fn first_overdue(&self, segments: &[Arc<Segment>]) -> Result<Option<u64>, Error> {
-        for segment in segments.iter().filter(|segment| !segment.is_damaged()) {
+        for segment in segments {
             if self.is_overdue(segment)? {
                 return Ok(Some(segment.meta().number));
             }

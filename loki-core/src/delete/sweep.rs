@@ -1,7 +1,7 @@
 //! Removing what can no longer be brought back, one segment at a time.
 
 use super::filter::DeleteFilter;
-use super::tenant_deletes::InForce;
+use super::tenant_deletes::{InForce, TenantDeletes};
 use crate::engine::Inner;
 use crate::store::Segment;
 use crate::tenants::TenantState;
@@ -66,7 +66,12 @@ impl Inner {
             let live = state.store.live();
             let segment = live.iter().find(|segment| segment.meta().number == number);
             if let Some(segment) = segment.filter(|segment| sweep.requests.iter().any(|r| r.touches(segment))) {
-                self.remove_from(settings, tenant, state, segment, &mut sweep.requests, now)?;
+                let removed = self.remove_from(settings, tenant, state, segment, &mut sweep.requests, now);
+                if let Err(error) = removed {
+                    // The others need not wait for one that cannot be read.
+                    sweep.left.rotate_right(1);
+                    return Err(error);
+                }
                 sweep.left.pop();
                 return Ok(true);
             }
@@ -112,6 +117,15 @@ impl Inner {
             request.bytes += bytes;
         }
         Ok(())
+    }
+}
+
+impl TenantDeletes {
+    /// Numbers of the segments that a removal has yet to look at. They have to keep them until then: what is merged meanwhile
+    /// would be there again once the removal counts as done.
+    pub(crate) fn waiting(&self) -> Vec<u64> {
+        let sweep = self.sweep.lock().unwrap_or_else(PoisonError::into_inner);
+        sweep.as_ref().map_or_else(Vec::new, |sweep| sweep.left.clone())
     }
 }
 
