@@ -10,7 +10,7 @@ use axum::http::request::Parts;
 use axum::http::{HeaderMap, Method, StatusCode};
 use http_body_util::BodyExt;
 use std::time::Duration;
-use tokio::time::timeout;
+use tokio::time::{Instant, MissedTickBehavior, interval_at, timeout};
 
 /// What a body may cost.
 #[derive(Debug, Clone, Copy)]
@@ -41,6 +41,12 @@ impl std::ops::Deref for ReadBody {
 /// Memory that a body's announced length is believed for; the rest grows as it arrives.
 const BELIEVED_LENGTH: u64 = 4 << 20;
 
+/// A body for whose room others wait has to come at so many bytes a second, or makes room: some dozen clients that send
+/// nothing could take it all otherwise.
+const LEAST_RATE: u64 = 64 << 10;
+/// How often that is looked at.
+const RATE_CHECK: Duration = Duration::from_secs(1);
+
 /// Why a body was not read.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum Error {
@@ -50,6 +56,8 @@ pub(crate) enum Error {
     TooSlow(Duration),
     #[error("no room for the request body within {0:?}, try again later")]
     NoRoom(Duration),
+    #[error("the request body came at less than {LEAST_RATE} bytes a second while others waited, try again later")]
+    Outrun,
     #[error("unexpected EOF")]
     Torn,
 }
@@ -60,7 +68,7 @@ impl From<Error> for Failure {
             Error::TooLarge { .. } => StatusCode::PAYLOAD_TOO_LARGE,
             Error::TooSlow(_) => StatusCode::REQUEST_TIMEOUT,
             // Clients send again on this one.
-            Error::NoRoom(_) => StatusCode::SERVICE_UNAVAILABLE,
+            Error::NoRoom(_) | Error::Outrun => StatusCode::SERVICE_UNAVAILABLE,
             Error::Torn => StatusCode::BAD_REQUEST,
         };
         Failure::new(status, error.to_string())
@@ -87,7 +95,7 @@ pub(crate) async fn read(headers: &HeaderMap, body: Body, bounds: Bounds<'_>) ->
         bytes: Vec::with_capacity(usize::try_from(room.bytes().min(max).min(BELIEVED_LENGTH)).unwrap_or(0)),
         max,
     };
-    let is_whole = timeout(bounds.time, reading.until(room.bytes()))
+    let is_whole = timeout(bounds.time, reading.until(room.bytes(), &room))
         .await
         .map_err(slow)??;
     if is_whole {
@@ -97,7 +105,7 @@ pub(crate) async fn read(headers: &HeaderMap, body: Body, bounds: Bounds<'_>) ->
         .await
         .map_err(roomless)?;
     drop(room);
-    timeout(bounds.time, reading.until(max)).await.map_err(slow)??;
+    timeout(bounds.time, reading.until(max, &more)).await.map_err(slow)??;
     Ok(reading.whole(more))
 }
 
@@ -109,9 +117,23 @@ struct Reading {
 }
 
 impl Reading {
-    /// Reads until there is more than `enough` or no more; whether there is no more.
-    async fn until(&mut self, enough: u64) -> Result<bool, Error> {
-        while let Some(frame) = self.body.frame().await {
+    /// Reads into `room` until there is more than `enough` or no more; whether there is no more.
+    async fn until(&mut self, enough: u64, room: &Reservation) -> Result<bool, Error> {
+        let (started, had) = (Instant::now(), self.bytes.len());
+        let mut checks = interval_at(started + RATE_CHECK, RATE_CHECK);
+        checks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        loop {
+            let frame = tokio::select! {
+                frame = self.body.frame() => frame,
+                _ = checks.tick() => {
+                    let came = (self.bytes.len() - had) as u64;
+                    if room.is_wanted() && came < LEAST_RATE * started.elapsed().as_secs() {
+                        return Err(Error::Outrun);
+                    }
+                    continue;
+                }
+            };
+            let Some(frame) = frame else { return Ok(true) };
             let frame = frame.map_err(|_| Error::Torn)?;
             let Some(data) = frame.data_ref() else { continue };
             let size = self.bytes.len() as u64 + data.len() as u64;
@@ -123,7 +145,6 @@ impl Reading {
                 return Ok(false);
             }
         }
-        Ok(true)
     }
 
     fn whole(self, room: Reservation) -> ReadBody {
@@ -163,7 +184,9 @@ fn has_form(headers: &HeaderMap) -> bool {
 mod tests {
     use super::*;
     use std::pin::Pin;
+    use std::sync::Arc;
     use std::task::{Context as TaskContext, Poll};
+    use tokio::task::JoinSet;
 
     /// A body that sends nothing and does not end.
     struct Never;
@@ -252,6 +275,34 @@ mod tests {
         assert_eq!(error, Error::NoRoom(bounds.time));
         drop(all);
         assert!(read(&HeaderMap::new(), body(4), bounds).await.is_ok());
+    }
+
+    #[tokio::test]
+    async fn clients_that_send_nothing_do_not_keep_out_those_that_do() {
+        let time = Duration::from_secs(60);
+        let room = Arc::new(Room::new());
+        let reading = |body: Body| {
+            let room = Arc::clone(&room);
+            async move {
+                let bounds = Bounds {
+                    size: 100 << 20,
+                    time,
+                    room: &room,
+                };
+                read(&HeaderMap::new(), body, bounds).await.map(|body| body.to_vec())
+            }
+        };
+        let mut idle = JoinSet::new();
+        (0..64).for_each(|_| _ = idle.spawn(reading(Body::new(Never))));
+        // Until they have taken all room.
+        while timeout(Duration::from_millis(1), room.reserve(None)).await.is_ok() {
+            tokio::task::yield_now().await;
+        }
+        let started = Instant::now();
+        assert_eq!(reading(Body::from("abc")).await, Ok(b"abc".to_vec()));
+        assert!(started.elapsed() < time / 2);
+        let gone = idle.join_next().await.expect("one of many").expect("no panic");
+        assert_eq!(gone, Err(Error::Outrun));
     }
 
     /// So many chunks of a mebibyte.

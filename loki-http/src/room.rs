@@ -1,9 +1,11 @@
 //! Memory for the bodies of requests: however many clients send at once, what is held of them is bounded.
 //!
 //! A body has its room before it is read; whoever waits for room reads nothing, and the client's connection fills up
-//! instead. Small and large bodies have room apart, so that nobody waits for room who holds what others wait for.
+//! instead. Small and large bodies have room apart, so that nobody waits for room who holds what others wait for. Whoever
+//! has room that others wait for must use it: see `body::read`.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 /// Bytes of all small bodies together, and of one.
@@ -17,20 +19,34 @@ const GRAIN: u64 = 1 << 10;
 /// The room of one server.
 #[derive(Debug)]
 pub(crate) struct Room {
-    small: Arc<Semaphore>,
-    large: Arc<Semaphore>,
+    small: Arc<Part>,
+    large: Arc<Part>,
+}
+
+/// What there is for bodies of one size.
+#[derive(Debug)]
+struct Part {
+    free: Arc<Semaphore>,
+    /// Bodies that wait for room.
+    waiting: AtomicUsize,
 }
 
 /// Room that one body has; given back when it is dropped.
 #[derive(Debug)]
 pub(crate) struct Reservation {
     bytes: u64,
+    part: Arc<Part>,
     _held: OwnedSemaphorePermit,
 }
 
 impl Room {
     pub(crate) fn new() -> Room {
-        let all = |bytes: u64| Arc::new(Semaphore::new((bytes / GRAIN) as usize));
+        let all = |bytes: u64| {
+            Arc::new(Part {
+                free: Arc::new(Semaphore::new((bytes / GRAIN) as usize)),
+                waiting: AtomicUsize::new(0),
+            })
+        };
         Room {
             small: all(SMALL),
             large: all(LARGE),
@@ -52,12 +68,15 @@ impl Room {
 }
 
 impl Reservation {
-    async fn of(semaphore: &Arc<Semaphore>, bytes: u64, all: u64) -> Reservation {
+    async fn of(part: &Arc<Part>, bytes: u64, all: u64) -> Reservation {
         let grains = bytes.min(all).div_ceil(GRAIN);
         let grains = u32::try_from(grains).expect("all room is less than 4 TiB");
-        let held = Arc::clone(semaphore).acquire_many_owned(grains).await;
+        let waits = Waits::at(part);
+        let held = Arc::clone(&part.free).acquire_many_owned(grains).await;
+        drop(waits);
         Reservation {
             bytes,
+            part: Arc::clone(part),
             _held: held.expect("the semaphores are never closed"),
         }
     }
@@ -65,6 +84,27 @@ impl Reservation {
     /// Bytes that there is room for.
     pub(crate) fn bytes(&self) -> u64 {
         self.bytes
+    }
+
+    /// Whether others wait for such room.
+    pub(crate) fn is_wanted(&self) -> bool {
+        self.part.waiting.load(Ordering::Relaxed) > 0
+    }
+}
+
+/// One who waits for room, or gives up.
+struct Waits<'p>(&'p Part);
+
+impl Waits<'_> {
+    fn at(part: &Part) -> Waits<'_> {
+        part.waiting.fetch_add(1, Ordering::Relaxed);
+        Waits(part)
+    }
+}
+
+impl Drop for Waits<'_> {
+    fn drop(&mut self) {
+        self.0.waiting.fetch_sub(1, Ordering::Relaxed);
     }
 }
 
