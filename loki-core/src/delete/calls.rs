@@ -11,7 +11,8 @@ impl Engine {
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::InvalidRequest`], [`ErrorKind::Forbidden`] where the tenant may not delete, [`ErrorKind::Io`].
+    /// [`ErrorKind::InvalidRequest`], [`ErrorKind::Forbidden`] where the tenant may not delete,
+    /// [`ErrorKind::LimitExceeded`] where 10,000 requests wait, or 16 MiB of queries; [`ErrorKind::Io`].
     ///
     /// ```
     /// use loki_core::{Engine, NewDelete, PushRequest, QueryRequest, Settings, TenantId};

@@ -8,12 +8,17 @@ use crate::store::Document;
 use crate::{DeleteMetrics, Error, ErrorKind, Period, TenantId};
 use loki_logql::units::format_duration;
 use serde::{Deserialize, Serialize};
+use std::collections::HashMap;
 use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 
 /// So many requests that are done are remembered.
 const DONE_REMEMBERED: usize = 1000;
+/// Requests that may wait to be carried out, and bytes of their queries together: every query of the tenant is held
+/// against them, and every change writes them all.
+const MAX_WAITING: usize = 10_000;
+const MAX_WAITING_BYTES: usize = 16 << 20;
 
 /// The delete requests of one tenant: kept durably, and those in force compiled.
 #[derive(Debug)]
@@ -66,7 +71,7 @@ impl TenantDeletes {
     /// [`ErrorKind::Corrupt`], [`ErrorKind::Io`].
     pub(crate) fn open(files: Arc<dyn Files>, folder: &Path) -> Result<TenantDeletes, Error> {
         let kept: Document<Kept> = Document::open(files, folder, "deletes")?;
-        let in_force = in_force(kept.value()).map_err(|e| Error::corrupt(folder.display(), e))?;
+        let in_force = in_force(kept.value(), &[]).map_err(|e| Error::corrupt(folder.display(), e))?;
         Ok(TenantDeletes {
             state: Mutex::new(State {
                 kept,
@@ -124,6 +129,7 @@ impl TenantDeletes {
     ) -> Result<DeleteRequest, Error> {
         let end = new.check(now, max_interval)?;
         let mut state = self.lock();
+        check_room(&state.kept.value().requests, new.query.as_str())?;
         let mut value = state.kept.value().clone();
         let taken = |id: &String| value.requests.iter().any(|request| request.id == *id);
         let query = new.query.as_str();
@@ -233,7 +239,7 @@ impl TenantDeletes {
 
     fn commit(&self, kept: &mut Document<Kept>, mut value: Kept, now: i64) -> Result<(), Error> {
         value.generation = now.max(value.generation.saturating_add(1));
-        let in_force = in_force(&value)?;
+        let in_force = in_force(&value, &self.in_force())?;
         kept.commit(value)?;
         *self.in_force.write().unwrap_or_else(PoisonError::into_inner) = in_force;
         Ok(())
@@ -244,12 +250,32 @@ impl TenantDeletes {
     }
 }
 
-fn in_force(kept: &Kept) -> Result<Arc<[InForce]>, Error> {
+/// Whether one more request may wait beside those that do.
+fn check_room(requests: &[DeleteRequest], query: &str) -> Result<(), Error> {
+    let waiting = || requests.iter().filter(|r| r.status == DeleteStatus::Received);
+    let (count, max) = (waiting().count() + 1, MAX_WAITING);
+    let bytes = waiting().map(|request| request.query.len()).sum::<usize>() + query.len();
+    let problem = if count > max {
+        format!("too many delete requests wait to be carried out, count > limit ({count} > {max})")
+    } else if bytes > MAX_WAITING_BYTES {
+        format!("the delete requests that wait are too long together, bytes > limit ({bytes} > {MAX_WAITING_BYTES})")
+    } else {
+        return Ok(());
+    };
+    Err(Error::new(ErrorKind::LimitExceeded, problem))
+}
+
+/// The requests that are not done; those that are among `known` are not compiled again.
+fn in_force(kept: &Kept, known: &[InForce]) -> Result<Arc<[InForce]>, Error> {
+    let known: HashMap<&str, &InForce> = known.iter().map(|request| (request.id.as_str(), request)).collect();
     let received = kept
         .requests
         .iter()
         .filter(|request| request.status == DeleteStatus::Received);
     let compiled = received.map(|request| {
+        if let Some(&known) = known.get(request.id.as_str()) {
+            return Ok(known.clone());
+        }
         let filter = DeleteFilter::compile(&request.query.parse()?, request.start, request.end)?;
         Ok(InForce {
             id: request.id.clone(),
@@ -271,4 +297,40 @@ fn id(texts: &[&str], numbers: &[i64]) -> String {
         .iter()
         .for_each(|number| bytes.extend_from_slice(&number.to_le_bytes()));
     format!("{:08x}", xxhash_rust::xxh3::xxh3_64(&bytes) as u32)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn request(query: String, status: DeleteStatus) -> DeleteRequest {
+        DeleteRequest {
+            id: String::new(),
+            query,
+            start: 0,
+            end: 1,
+            created_at: 2,
+            status,
+            entries_removed: 0,
+            bytes_removed: 0,
+        }
+    }
+
+    #[test]
+    fn what_waits_is_bounded_and_what_is_done_does_not_count() {
+        let short = |status| request("{}".to_owned(), status);
+        let mut requests = vec![short(DeleteStatus::Received); MAX_WAITING - 1];
+        requests.extend(vec![short(DeleteStatus::Processed); 10]);
+        check_room(&requests, "{}").expect("one more");
+        requests.push(short(DeleteStatus::Received));
+        let error = check_room(&requests, "{}").expect_err("one too many");
+        assert_eq!(error.kind(), ErrorKind::LimitExceeded);
+        let text = "too many delete requests wait to be carried out, count > limit (10001 > 10000)";
+        assert_eq!(error.message(), text);
+
+        let long = [request("x".repeat(MAX_WAITING_BYTES - 2), DeleteStatus::Received)];
+        check_room(&long, "{}").expect("just fits");
+        let error = check_room(&long, "{ }").expect_err("too long together");
+        assert_eq!(error.kind(), ErrorKind::LimitExceeded);
+    }
 }
