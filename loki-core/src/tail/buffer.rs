@@ -2,6 +2,7 @@
 
 use super::session::{DroppedEntry, TailEntry};
 use crate::Period;
+use loki_logql::Labels;
 use std::cmp::{Ordering, Reverse};
 use std::collections::BinaryHeap;
 
@@ -13,11 +14,13 @@ const FRAMES: usize = 10;
 const BUFFER_BYTES: usize = 16 << 20;
 /// Dropped entries that are remembered.
 const DROPPED_ENTRIES: usize = 1000;
+/// Bytes of labels of dropped entries that are remembered: a parser can make them as long as the lines.
+const DROPPED_BYTES: usize = 1 << 20;
 
 /// Entries that wait for their reader.
 ///
 /// Invariant: it holds no more than its capacity and [`BUFFER_BYTES`] (or one entry, however large); what does not fit
-/// is dropped, and the first of what was dropped is remembered.
+/// is dropped, and the first of what was dropped is remembered, in [`DROPPED_BYTES`].
 #[derive(Debug)]
 pub(super) struct Buffer {
     /// How long entries are held back, in nanoseconds.
@@ -28,6 +31,7 @@ pub(super) struct Buffer {
     /// Entries that came so far; keeps those of one timestamp in order.
     arrived: u64,
     dropped: Vec<DroppedEntry>,
+    dropped_bytes: usize,
 }
 
 #[derive(Debug)]
@@ -49,6 +53,7 @@ impl Buffer {
             bytes: 0,
             arrived: 0,
             dropped: Vec::new(),
+            dropped_bytes: 0,
         }
     }
 
@@ -58,12 +63,7 @@ impl Buffer {
         let bytes = memory_bytes(&entry);
         let is_full = self.waiting.len() >= self.capacity || self.bytes + bytes > BUFFER_BYTES;
         if is_full && !self.waiting.is_empty() {
-            if self.dropped.len() < DROPPED_ENTRIES {
-                self.dropped.push(DroppedEntry {
-                    timestamp: entry.entry.timestamp,
-                    labels: entry.labels,
-                });
-            }
+            self.remember_dropped(entry);
             return;
         }
         self.bytes += bytes;
@@ -74,6 +74,17 @@ impl Buffer {
             due,
             entry,
         }));
+    }
+
+    fn remember_dropped(&mut self, entry: TailEntry) {
+        let bytes = label_bytes(&entry.labels);
+        if self.dropped.len() < DROPPED_ENTRIES && self.dropped_bytes + bytes <= DROPPED_BYTES {
+            self.dropped_bytes += bytes;
+            self.dropped.push(DroppedEntry {
+                timestamp: entry.entry.timestamp,
+                labels: entry.labels,
+            });
+        }
     }
 
     /// Takes out the oldest entries that may be sent at `now`, a frame of them at most.
@@ -91,6 +102,7 @@ impl Buffer {
 
     /// Takes out what is remembered of dropped entries.
     pub(super) fn take_dropped(&mut self) -> Vec<DroppedEntry> {
+        self.dropped_bytes = 0;
         std::mem::take(&mut self.dropped)
     }
 
@@ -112,9 +124,12 @@ impl Buffer {
 
 /// Bytes that an entry takes, about: labels are shared mostly, but those that a parser made are its own.
 fn memory_bytes(TailEntry { labels, entry }: &TailEntry) -> usize {
-    let pairs = [labels, &entry.structured_metadata, &entry.parsed];
-    let pairs = pairs.into_iter().flat_map(|labels| labels.iter());
-    entry.line.len() + pairs.map(|(name, value)| name.len() + value.len()).sum::<usize>()
+    let labels = [labels, &entry.structured_metadata, &entry.parsed];
+    entry.line.len() + labels.into_iter().map(label_bytes).sum::<usize>()
+}
+
+fn label_bytes(labels: &Labels) -> usize {
+    labels.iter().map(|(name, value)| name.len() + value.len()).sum()
 }
 
 impl Ord for Waiting {
@@ -141,7 +156,7 @@ impl Eq for Waiting {}
 #[cfg(test)]
 mod tests {
     use super::*;
-    use loki_logql::{Labels, ResultEntry};
+    use loki_logql::ResultEntry;
 
     fn entry(timestamp: i64, length: usize) -> TailEntry {
         let entry = ResultEntry {
@@ -197,6 +212,21 @@ mod tests {
             buffer.push(entry, i);
         }
         assert!(buffer.take(100).len() < BUFFER_BYTES >> 20);
+    }
+
+    #[test]
+    fn what_is_remembered_of_dropped_entries_is_bounded_by_its_bytes() {
+        let mut buffer = Buffer::new(Period::ZERO);
+        let value = "v".repeat(DROPPED_BYTES / 4);
+        for round in 0..2 {
+            for i in 0..200 {
+                let labels = Labels::from_pairs([("n", value.as_str())]);
+                let entry = TailEntry { labels, ..entry(i, 1) };
+                buffer.push(entry, i);
+            }
+            // The names take a little, too.
+            assert_eq!(buffer.take_dropped().len(), 3, "{round}");
+        }
     }
 
     #[test]

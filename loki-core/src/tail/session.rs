@@ -43,7 +43,8 @@ pub struct Tail {
 pub struct TailFrame {
     /// In the order of their timestamps, as far as could be waited for.
     pub entries: Vec<TailEntry>,
-    /// The first 1000 of the entries dropped since the last frame because the reader was slow.
+    /// The first of the entries dropped since the last frame because the reader was slow: 1000 at most, with a mebibyte
+    /// of labels.
     pub dropped: Vec<DroppedEntry>,
 }
 
