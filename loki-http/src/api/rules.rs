@@ -54,7 +54,13 @@ pub(crate) async fn namespace(
         Method::POST => {
             let (parts, body) = request.into_parts();
             let body = body::read(&parts.headers, body, context.form_bounds()).await?;
-            let group = rules::read_group(&body).map_err(|error| Failure::bad_request(error.to_string()).line())?;
+            // A group of megabytes takes seconds to read.
+            let group = context
+                .blocking(Lane::Push, move |_| {
+                    rules::read_group(&body).map_err(|error| Failure::bad_request(error.to_string()))
+                })
+                .await
+                .map_err(Failure::line)?;
             change(&context, move |engine| {
                 engine.set_rule_group(&tenant, &namespace, &group)
             })

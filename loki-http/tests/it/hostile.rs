@@ -420,3 +420,35 @@ fn an_answer_arrives_though_nobody_read_the_body() {
     send(&mut connection, "GET", "/openapi.yaml", &[], &body);
     assert!(receive(&mut connection).body.len() > 10_000);
 }
+
+#[test]
+fn rule_groups_that_take_long_to_read_hold_nobody_up() {
+    let server = TestServer::start();
+    // Each line repeats the one before nine times: read out, it is more than any reader takes.
+    let mut group = "a: &a [x,x,x,x,x,x,x,x,x]\n".to_owned();
+    for (one, next) in ('a'..='i').zip('b'..='j') {
+        let again = vec![format!("*{one}"); 9].join(",");
+        group.push_str(&format!("{next}: &{next} [{again}]\n"));
+    }
+    // As many as the runtime has threads.
+    let mut slow: Vec<_> = (0..2).map(|_| server.connect()).collect();
+    for connection in &mut slow {
+        send(connection, "POST", "/loki/api/v1/rules/n", &[], group.as_bytes());
+    }
+    // By then they are being read.
+    std::thread::sleep(Duration::from_millis(20));
+    assert_eq!(server.get("/ready").status, 200);
+    for connection in &slow {
+        connection.set_nonblocking(true).expect("a socket");
+        let early = connection.peek(&mut [0]).expect_err("it is still read");
+        assert_eq!(early.kind(), std::io::ErrorKind::WouldBlock);
+        connection.set_nonblocking(false).expect("a socket");
+    }
+    for connection in &mut slow {
+        let answer = receive(connection);
+        assert_eq!(
+            (answer.status, answer.text().as_str()),
+            (400, "unable to decoded rule group\n")
+        );
+    }
+}
