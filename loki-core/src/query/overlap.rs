@@ -5,15 +5,17 @@ use loki_chunk::{BlockColumns, ColumnSet, Direction, Merge, MergeSource};
 use loki_logql::{Error, ErrorKind};
 use std::ops::Range;
 
-/// About how many entries a piece has.
-const PIECE_ENTRIES: usize = 8192;
-/// About how many bytes of lines a piece has: so much fits into one run of a [`Merge`].
-const PIECE_LINE_BYTES: u32 = 256 << 10;
+/// About how many bytes of lines a piece has at most: so much fits into one run of a [`Merge`].
+const MOST_PIECE_BYTES: usize = 256 << 10;
+/// Below so much a piece costs more than it holds.
+const LEAST_PIECE_BYTES: usize = 4 << 10;
+/// A piece has about one entry at most for so many of its bytes.
+const ENTRY_BYTES: usize = 32;
 
 /// Overlapping blocks of which a part has been merged.
 ///
-/// Held in memory are the blocks that reach over the place where the merge stands, no more. Pieces part between
-/// timestamps: no timestamp is in two of them.
+/// Held in memory are the blocks that reach over the place where the merge stands, no more, and those not while they are
+/// [unloaded](Overlap::unload). Pieces part between timestamps: no timestamp is in two of them.
 #[derive(Debug)]
 pub(super) struct Overlap {
     direction: Direction,
@@ -21,6 +23,10 @@ pub(super) struct Overlap {
     waiting: Vec<(usize, BlockRef)>,
     /// Blocks read, by number: entries of one time stand in the order in which their blocks came.
     loaded: Vec<Loaded>,
+    /// The last timestamp of the last piece.
+    done: Option<i64>,
+    /// About how many bytes of lines a piece has.
+    piece_bytes: usize,
     /// How many bytes of blocks may be held.
     max_memory_bytes: usize,
 }
@@ -28,25 +34,46 @@ pub(super) struct Overlap {
 #[derive(Debug)]
 struct Loaded {
     number: usize,
+    block: BlockRef,
     columns: BlockColumns,
     /// Entries that are in no piece yet; never empty.
     rest: Range<usize>,
 }
 
 impl Overlap {
-    /// Nothing is read yet.
-    pub(super) fn new(blocks: &[BlockRef], direction: Direction, max_memory_bytes: usize) -> Overlap {
-        let mut waiting: Vec<(usize, BlockRef)> = blocks.iter().cloned().enumerate().collect();
-        waiting.sort_by_key(|(_, block)| match direction {
-            Direction::Backward => block.summary().max_timestamp,
-            Direction::Forward => !block.summary().min_timestamp,
-        });
-        Overlap {
+    /// Nothing is read yet. So many `overlaps` may share the memory.
+    pub(super) fn new(blocks: &[BlockRef], direction: Direction, max_memory_bytes: usize, overlaps: usize) -> Overlap {
+        let mut overlap = Overlap {
             direction,
-            waiting,
+            waiting: blocks.iter().cloned().enumerate().collect(),
             loaded: Vec::new(),
+            done: None,
+            piece_bytes: (max_memory_bytes / overlaps.max(1)).clamp(LEAST_PIECE_BYTES, MOST_PIECE_BYTES),
             max_memory_bytes,
-        }
+        };
+        overlap.sort();
+        overlap
+    }
+
+    /// Bytes of the blocks that are held.
+    pub(super) fn memory_bytes(&self) -> usize {
+        self.loaded.iter().map(|block| block.columns.memory_bytes()).sum()
+    }
+
+    /// Lets go of the blocks that are held; the next piece reads them again.
+    pub(super) fn unload(&mut self) {
+        let loaded = self.loaded.drain(..).map(|loaded| (loaded.number, loaded.block));
+        self.waiting.extend(loaded);
+        self.sort();
+    }
+
+    fn sort(&mut self) {
+        let mut waiting = std::mem::take(&mut self.waiting);
+        waiting.sort_by_key(|(_, block)| match self.direction {
+            Direction::Backward => self.near_end(block),
+            Direction::Forward => !self.near_end(block),
+        });
+        self.waiting = waiting;
     }
 
     /// The timestamp at which the next piece begins, or a bound before it; `None` where nothing is left.
@@ -66,6 +93,7 @@ impl Overlap {
         let Some(cut) = self.cut() else {
             return Ok(None);
         };
+        self.done = Some(cut);
         let mut parts = Vec::with_capacity(self.loaded.len());
         for block in &mut self.loaded {
             let part = block.take(cut, self.direction);
@@ -99,11 +127,15 @@ impl Overlap {
             }
             let mut columns = BlockColumns::new();
             block.read(&mut columns, ColumnSet::ALL)?;
-            let read = Loaded {
+            let mut read = Loaded {
                 number: *number,
+                block: block.clone(),
                 rest: 0..columns.len(),
                 columns,
             };
+            if let Some(done) = self.done {
+                read.take(done, self.direction);
+            }
             self.waiting.pop();
             if !read.rest.is_empty() {
                 let place = self.loaded.partition_point(|other| other.number < read.number);
@@ -115,9 +147,8 @@ impl Overlap {
     }
 
     fn check_memory(&self) -> Result<(), Error> {
-        let bytes: usize = self.loaded.iter().map(|block| block.columns.memory_bytes()).sum();
         let most = self.max_memory_bytes;
-        if bytes <= most {
+        if self.memory_bytes() <= most {
             return Ok(());
         }
         Err(Error::new(ErrorKind::Limit {
@@ -137,15 +168,21 @@ impl Overlap {
             Direction::Forward => self.near_end(block).saturating_sub(1),
         });
         let blocks = self.loaded.len();
-        let share = |block: &Loaded| block.share_end(blocks, self.direction);
+        let share = |block: &Loaded| block.share_end(self.piece_bytes / blocks, self.direction);
         self.nearest_of(self.loaded.iter().map(share).chain(waiting.filter(|_| blocks > 0)))
     }
 
-    /// The timestamp of the end of a block that comes first.
+    /// The timestamp of the end of a block that comes first, or a bound before it where a part of it is done.
     fn near_end(&self, block: &BlockRef) -> i64 {
+        let summary = block.summary();
+        let done = |bound: fn(i64, i64) -> i64| self.done.map(|done| bound(done, 1));
         match self.direction {
-            Direction::Backward => block.summary().max_timestamp,
-            Direction::Forward => block.summary().min_timestamp,
+            Direction::Backward => {
+                done(i64::saturating_sub).map_or(summary.max_timestamp, |b| summary.max_timestamp.min(b))
+            }
+            Direction::Forward => {
+                done(i64::saturating_add).map_or(summary.min_timestamp, |b| summary.min_timestamp.max(b))
+            }
         }
     }
 
@@ -174,10 +211,10 @@ impl Loaded {
         }
     }
 
-    /// The timestamp up to which its part of a piece goes, if `blocks` of them make the piece.
-    fn share_end(&self, blocks: usize, direction: Direction) -> i64 {
-        let entries = PIECE_ENTRIES.div_ceil(blocks);
-        let bytes = PIECE_LINE_BYTES / blocks as u32;
+    /// The timestamp up to which its part of a piece goes, which has about so many bytes of lines.
+    fn share_end(&self, bytes: usize, direction: Direction) -> i64 {
+        let entries = bytes.div_ceil(ENTRY_BYTES).max(1);
+        let bytes = bytes as u32;
         let (offsets, Range { start, end }) = (self.columns.offsets(), self.rest.clone());
         let place = match direction {
             Direction::Backward => {

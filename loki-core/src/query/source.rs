@@ -34,7 +34,8 @@ pub(crate) struct EngineSource<'e> {
     pub(crate) clock: &'e dyn Clock,
     /// When the query has to be done.
     pub(crate) deadline: i64,
-    /// Bytes that blocks which overlap in time may take while they are merged for a query in order.
+    /// Bytes that blocks which overlap in time may take while they are merged for a query in order: those of one stream, and
+    /// those of all that wait for their turns.
     pub(crate) max_memory_bytes: usize,
     /// How much may be read.
     pub(crate) read_limit: ReadLimit,
@@ -93,11 +94,12 @@ impl EngineSource<'_> {
     /// the piece and what is left then wait for their own turns.
     fn visit_ordered(&self, units: Vec<Unit>, direction: Direction, visitor: &dyn Visitor) -> Result<(), Error> {
         let threads = self.threads(&units, visitor);
-        let turns = Mutex::new(Turns::new(direction, units));
+        let overlaps = units.iter().filter(|unit| unit.blocks_to_merge().is_some()).count();
+        let turns = Mutex::new(Turns::new(direction, units, self.max_memory_bytes));
         let mut first = visitor.worker();
         let alone = if threads > 1 { ALONE_UNITS } else { usize::MAX };
         if self
-            .take_turns(&turns, &mut *first, alone, &Stop::default())?
+            .take_turns(&turns, overlaps, &mut *first, alone, &Stop::default())?
             .is_break()
             || lock(&turns).is_empty()
         {
@@ -107,15 +109,16 @@ impl EngineSource<'_> {
         self.work(threads, &|stop| {
             let mut worker = lock(&first).take().unwrap_or_else(|| visitor.worker());
             // A worker that wants no more says nothing about the others: each sees for itself.
-            let _ = self.take_turns(&turns, &mut *worker, usize::MAX, stop)?;
+            let _ = self.take_turns(&turns, overlaps, &mut *worker, usize::MAX, stop)?;
             worker.finish()
         })
     }
 
-    /// Gives a worker what comes next, as long as it wants more, at most `units` times.
+    /// Gives a worker what comes next, as long as it wants more, at most `units` times. So many `overlaps` are merged at most.
     fn take_turns(
         &self,
         turns: &Mutex<Turns>,
+        overlaps: usize,
         worker: &mut (dyn Worker + Send + '_),
         units: usize,
         stop: &Stop,
@@ -129,7 +132,8 @@ impl EngineSource<'_> {
             self.check_wanted()?;
             if let Some(blocks) = unit.blocks_to_merge() {
                 let direction = lock(turns).direction();
-                unit.content = Content::Overlap(Box::new(Overlap::new(blocks, direction, self.max_memory_bytes)));
+                let overlap = Overlap::new(blocks, direction, self.max_memory_bytes, overlaps);
+                unit.content = Content::Overlap(Box::new(overlap));
             }
             if let Content::Overlap(overlap) = &mut unit.content {
                 if let Some(runs) = overlap.next_piece()? {

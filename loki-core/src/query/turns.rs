@@ -12,6 +12,10 @@ pub(super) struct Turns {
     waiting: BinaryHeap<Turn>,
     /// How many have come.
     came: u64,
+    /// Bytes that those that wait hold.
+    held_bytes: usize,
+    /// So many bytes may blocks hold that are merged.
+    max_memory_bytes: usize,
 }
 
 #[derive(Debug)]
@@ -22,11 +26,13 @@ struct Turn {
 }
 
 impl Turns {
-    pub(super) fn new(direction: Direction, units: Vec<Unit>) -> Turns {
+    pub(super) fn new(direction: Direction, units: Vec<Unit>, max_memory_bytes: usize) -> Turns {
         let mut turns = Turns {
             direction,
             waiting: BinaryHeap::with_capacity(units.len()),
             came: 0,
+            held_bytes: 0,
+            max_memory_bytes,
         };
         units.into_iter().for_each(|unit| turns.push(unit));
         turns
@@ -42,8 +48,14 @@ impl Turns {
         self.waiting.is_empty()
     }
 
-    /// Adds a unit; nothing happens where nothing of it is left.
-    pub(super) fn push(&mut self, unit: Unit) {
+    /// Adds a unit; nothing happens where nothing of it is left. Where all together hold too much it waits without its blocks.
+    pub(super) fn push(&mut self, mut unit: Unit) {
+        let most = self.max_memory_bytes.saturating_sub(self.held_bytes);
+        if let Content::Overlap(overlap) = &mut unit.content
+            && overlap.memory_bytes() > most
+        {
+            overlap.unload();
+        }
         let nearest = match (&unit.content, self.direction) {
             (Content::Overlap(overlap), _) => overlap.nearest(),
             (_, Direction::Backward) => Some(unit.max_timestamp),
@@ -54,6 +66,7 @@ impl Turns {
             Direction::Backward => nearest,
             Direction::Forward => !nearest,
         };
+        self.held_bytes += unit.memory_bytes();
         self.waiting.push(Turn {
             key: (time, Reverse(self.came)),
             unit,
@@ -63,7 +76,9 @@ impl Turns {
 
     /// The unit whose turn it is.
     pub(super) fn pop(&mut self) -> Option<Unit> {
-        self.waiting.pop().map(|turn| turn.unit)
+        let unit = self.waiting.pop()?.unit;
+        self.held_bytes -= unit.memory_bytes();
+        Some(unit)
     }
 }
 
@@ -86,3 +101,75 @@ impl PartialEq for Turn {
 }
 
 impl Eq for Turn {}
+
+#[cfg(test)]
+mod tests {
+    use super::super::block_ref::BlockRef;
+    use super::super::overlap::Overlap;
+    use super::*;
+    use crate::head::OpenSnapshot;
+    use loki_chunk::{EntryRef, HeadBlock};
+    use loki_logql::Labels;
+    use loki_logql::source::Summary;
+    use std::sync::{Arc, RwLock};
+
+    const ENTRIES: i64 = 1_000;
+
+    /// A block of every second timestamp.
+    fn block(first: i64) -> BlockRef {
+        let mut block = HeadBlock::new();
+        for n in 0..ENTRIES {
+            let line = [b'x'; 100];
+            let entry = EntryRef {
+                timestamp: first + 2 * n,
+                line: &line,
+                metadata: &[],
+            };
+            block.append(entry).expect("it fits");
+        }
+        let summary = Summary {
+            entries: ENTRIES as u32,
+            min_timestamp: first,
+            max_timestamp: first + 2 * (ENTRIES - 1),
+            line_bytes: 100 * ENTRIES as u64,
+            metadata_bytes: 0,
+            has_metadata: false,
+        };
+        BlockRef::Open(OpenSnapshot {
+            block: Arc::new(RwLock::new(block)),
+            summary,
+        })
+    }
+
+    #[test]
+    fn what_waits_holds_no_more_than_it_may_and_comes_out_all_the_same() {
+        const STREAMS: usize = 40;
+        const MOST: usize = 1 << 20;
+        for direction in [Direction::Backward, Direction::Forward] {
+            let unit = |_| Unit {
+                labels: Labels::default(),
+                min_timestamp: 0,
+                max_timestamp: 2 * ENTRIES - 1,
+                content: Content::Overlap(Box::new(Overlap::new(&[block(0), block(1)], direction, MOST, STREAMS))),
+                hidden: Vec::new(),
+            };
+            let mut turns = Turns::new(direction, (0..STREAMS).map(unit).collect(), MOST);
+            let (mut most, mut timestamps) = (0, Vec::new());
+            while let Some(mut unit) = turns.pop() {
+                let Content::Overlap(overlap) = &mut unit.content else {
+                    unreachable!("no other was added");
+                };
+                let runs = overlap.next_piece().expect("memory is readable").unwrap_or_default();
+                for run in &runs {
+                    timestamps.extend_from_slice(run.timestamps());
+                }
+                turns.push(unit);
+                most = turns.held_bytes.max(most);
+            }
+            assert!(most <= MOST, "{most} bytes wait");
+            timestamps.sort_unstable();
+            let expected = (0..2 * ENTRIES).flat_map(|n| [n; STREAMS]);
+            assert!(timestamps.into_iter().eq(expected), "{direction:?}");
+        }
+    }
+}

@@ -55,6 +55,15 @@ impl Unit {
         }
     }
 
+    /// Bytes that it holds of blocks that are being merged.
+    pub(super) fn memory_bytes(&self) -> usize {
+        match &self.content {
+            Content::One(_) | Content::Many(_) => 0,
+            Content::Overlap(overlap) => overlap.memory_bytes(),
+            Content::Merged(runs) => runs.iter().map(BlockColumns::memory_bytes).sum(),
+        }
+    }
+
     /// Bytes of the lines of its blocks, before they are merged.
     pub(super) fn line_bytes(&self) -> u64 {
         match &self.content {
