@@ -209,15 +209,24 @@ fn what_belongs_to_nobody_asks_for_no_name() {
 }
 
 #[test]
-fn limits_ask_for_a_name_even_where_there_is_one_tenant() {
+fn a_page_of_limits_asks_for_a_name_even_where_there_is_one_tenant_and_drilldown_needs_none() {
     let server = TestServer::start();
-    for path in ["/config/tenant/v1/limits", "/loki/api/v1/drilldown-limits"] {
-        assert_eq!(
-            told(&ask(&server, ("GET", path), None)),
-            (401, "no org id\n".to_owned())
-        );
+    let paths = ["/config/tenant/v1/limits", "/loki/api/v1/drilldown-limits"];
+    let no_name = (401, "no org id\n".to_owned());
+    assert_eq!(told(&ask(&server, ("GET", paths[0]), None)), no_name);
+    assert_eq!(ask(&server, ("GET", paths[1]), None).status, 200);
+    for path in paths {
         assert_eq!(ask(&server, ("GET", path), Some("a")).status, 200);
+        assert_eq!(ask(&server, ("GET", path), Some("a/b")).status, 400);
     }
+    let strict = TestServer::start_with(
+        ServerSettings {
+            auth_enabled: true,
+            ..ServerSettings::default()
+        },
+        Settings::default(),
+    );
+    assert_eq!(told(&ask(&strict, ("GET", paths[1]), None)), no_name);
     // All others take any name, as there is one tenant.
     assert_eq!(ask(&server, ("GET", "/loki/api/v1/labels"), Some("a/b")).status, 200);
 }
