@@ -225,11 +225,14 @@ impl Inner {
         removed: Removed<'_>,
     ) -> Result<(), Error> {
         let retention = Retention::new(settings.limits(tenant), now);
+        let bytes: u64 = segments.iter().map(|segment| segment.meta().bytes).sum();
         let terms = Terms {
             cutoff: &|labels| retention.cutoff(labels),
             deletes,
             encoding: settings.encoding,
             content_filters: settings.content_filters,
+            // What will be merged again is only copied: while much comes in there is no time to lose.
+            settle: segments.len() == 1 || bytes >= settings.target_segment_bytes.0,
         };
         let numbers: Vec<u64> = segments.iter().map(|segment| segment.meta().number).collect();
         let written = state

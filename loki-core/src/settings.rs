@@ -22,8 +22,8 @@ pub struct Settings {
     pub max_chunk_age: Period,
     /// Segments are merged until they are this large.
     pub target_segment_bytes: ByteSize,
-    /// Once nothing has been flushed for so long, segments that no merge has come for are laid out for good: it takes time that
-    /// pushes would want, and about half of the room is won.
+    /// Once nothing has been flushed for so long, segments are laid out for good that have not grown full before: it takes time
+    /// that pushes would want, and about half of the room is won.
     pub settle_period: Period,
     /// Bytes that one query may hold.
     pub max_query_memory: ByteSize,

@@ -2,7 +2,7 @@
 
 mod support;
 
-use loki_core::{ContentFilters, Engine, ErrorKind, Period, TenantId};
+use loki_core::{ByteSize, ContentFilters, Engine, ErrorKind, Period, TenantId};
 use support::{Lab, SECOND, START, lines, maintain, push, value};
 
 /// Bytes of all segments.
@@ -71,22 +71,35 @@ fn a_flushed_segment_is_settled_once_after_it_was_left_alone() {
 }
 
 #[test]
-fn a_merge_settles_what_it_touches() {
-    let lab = Lab::default();
-    let tenant = TenantId::single();
-    let engine = lab.open().expect("opens");
-    let mut expected = Vec::new();
-    for minute in 0..4 {
-        expected.extend(fill(&engine, &tenant, minute));
-        engine.flush().expect("flushes");
+fn a_merge_settles_what_grows_full_and_leaves_the_rest_to_a_quiet_time() {
+    for (target_bytes, is_full) in [(128 << 10, true), (256 << 20, false)] {
+        let mut lab = Lab::default();
+        lab.settings.settle_period = Period::seconds(60);
+        lab.settings.target_segment_bytes = ByteSize(target_bytes);
+        let tenant = TenantId::single();
+        let engine = lab.open().expect("opens");
+        let mut expected = Vec::new();
+        for minute in 0..4 {
+            expected.extend(fill(&engine, &tenant, minute));
+            engine.flush().expect("flushes");
+        }
+        expected.truncate(5_000);
+        let flushed = stored(&engine);
+        assert!(flushed > 128 << 10, "{flushed} bytes fill a segment");
+        maintain(&engine).expect("merges");
+        assert_eq!(engine.metrics().tenants[0].segments, 1);
+        let merged = stored(&engine);
+        assert_eq!(
+            merged < flushed * 3 / 4,
+            is_full,
+            "{merged} of {flushed} bytes are left"
+        );
+        assert_eq!(lines(&engine, &tenant, r#"{app="x"}"#), expected);
+        lab.clock.advance(60 * SECOND);
+        maintain(&engine).expect("settles");
+        assert!(stored(&engine) < flushed * 3 / 4, "{} bytes are left", stored(&engine));
+        assert_eq!(lines(&engine, &tenant, r#"{app="x"}"#), expected);
     }
-    let flushed = stored(&engine);
-    maintain(&engine).expect("merges");
-    let merged = stored(&engine);
-    assert!(merged < flushed * 3 / 4, "{merged} of {flushed} bytes are left");
-    assert_eq!(engine.metrics().tenants[0].segments, 1);
-    expected.truncate(5_000);
-    assert_eq!(lines(&engine, &tenant, r#"{app="x"}"#), expected);
 }
 
 #[test]

@@ -25,6 +25,8 @@ pub(crate) struct Terms<'a> {
     pub(crate) encoding: Encoding,
     /// What is written of the contents of blocks that have no filter.
     pub(crate) content_filters: ContentFilters,
+    /// Whether blocks are laid out for good: that takes ten times as long as to copy them.
+    pub(crate) settle: bool,
 }
 
 /// Told of each entry that a delete request removed: by which, and how many bytes its line had.
@@ -33,8 +35,8 @@ pub(crate) type Removed<'a> = &'a mut dyn FnMut(&Arc<DeleteFilter>, u64);
 /// Writes all streams of `segments` (oldest first) into `writer`: in label order, blocks in time order, without
 /// duplicates, without what `terms` leave out.
 ///
-/// Blocks that are full and alone in their time keep their entries and content filters, and their bytes where they are laid out
-/// for good already; the others are merged and compressed anew.
+/// Blocks that are full and alone in their time keep their entries and content filters, and their bytes unless they are to be
+/// laid out for good and are not yet; the others are merged and compressed anew.
 ///
 /// # Errors
 ///
@@ -49,8 +51,13 @@ pub(crate) fn rewrite(
     for segment in segments {
         inputs.push((segment, segment.chunks().peekable()));
     }
-    writer.settle();
-    let mut compressor = Compressor::typed(terms.encoding);
+    let is_settled = |segment: &Arc<Segment>| segment.meta().settled;
+    let mut compressor = if terms.settle || segments.iter().all(is_settled) {
+        writer.settle();
+        Compressor::typed(terms.encoding)
+    } else {
+        Compressor::new(terms.encoding)
+    };
     let mut columns = BlockColumns::new();
     let mut filters = FilterMaker::new(terms.content_filters);
     loop {
@@ -77,6 +84,7 @@ pub(crate) fn rewrite(
             labels,
             cutoff,
             deletes,
+            settle: terms.settle,
         };
         let mut output = Output {
             stream: writer.stream(&stream.labels),
@@ -103,6 +111,7 @@ struct StreamTerms {
     labels: Labels,
     cutoff: i64,
     deletes: Vec<Arc<DeleteFilter>>,
+    settle: bool,
 }
 
 impl StreamTerms {
@@ -160,10 +169,10 @@ fn merge_stream(
             && terms.keep_all_of(&block.block.header)
         {
             let Stored { segment, block: stored } = block;
-            let settled = match segment.meta().settled {
-                true => None,
-                false => settled(&stored.header, segment.bytes(stored), columns, compressor)
+            let settled = match terms.settle && !segment.meta().settled {
+                true => settled(&stored.header, segment.bytes(stored), columns, compressor)
                     .map_err(|e| segment.damaged(e))?,
+                false => None,
             };
             output.keep(block, settled.as_ref())?;
             continue;
@@ -323,6 +332,7 @@ mod tests {
             deletes: &deletes,
             encoding: Encoding::None,
             content_filters: ContentFilters::Off,
+            settle: true,
         };
         // Each entry that goes tells how far the file has come while blocks are still being made.
         let mut furthest = 0;
