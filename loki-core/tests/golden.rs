@@ -239,9 +239,6 @@ fn write_golden_files() {
         engine.push(&TenantId::single(), &request()).expect("stored");
         engine.flush().expect("flushes");
         write(format!("{name}.segment"), &read(&lab.files, &stored("segment")));
-        if name == "v1_dense" {
-            write("v2_dense.manifest".to_owned(), &read(&lab.files, &stored("manifest")));
-        }
     }
     let (name, place) = DAMAGED_FILTER;
     let mut segment = golden("v1_dense_2.segment");

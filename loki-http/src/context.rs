@@ -9,7 +9,6 @@ use crate::room::Room;
 use crate::settings::ServerSettings;
 use crate::tenant::Tenancy;
 use axum::http::{HeaderMap, StatusCode};
-use loki_core::logql::ast::Expr;
 use loki_core::logql::{self, Time};
 use loki_core::{Engine, QueryRequest, Reader, TenantId};
 use std::net::SocketAddr;
@@ -221,15 +220,19 @@ impl Context {
     {
         let guard = CancelGuard::default();
         request.cancel = Some(Arc::clone(&guard.0));
-        let kind = kind(&request.query);
         let is_range = matches!(request.time, Time::Range { .. });
         let started = Instant::now();
         let evaluated = self.blocking(Lane::Query, move |_| {
-            let response = reader.query(&request)?;
-            let bytes = response.stats.line_bytes + response.stats.metadata_bytes;
-            Ok((encode(response)?, bytes))
+            let evaluate = || {
+                let response = reader.query(&request)?;
+                let bytes = response.stats.line_bytes + response.stats.metadata_bytes;
+                Ok::<_, Failure>((encode(response)?, bytes))
+            };
+            // A long query takes its time to be read, and must not hold up connections meanwhile.
+            let kind = logql::parse(&request.query).ok().map(|query| query.kind());
+            Ok((kind, evaluate()))
         });
-        let answer = evaluated.await;
+        let (kind, answer) = evaluated.await?;
         if let Some(kind) = kind {
             let (status, bytes) = match &answer {
                 Ok((_, bytes)) => (StatusCode::OK, Some(*bytes)),
@@ -301,15 +304,6 @@ impl Context {
     pub(crate) fn set_flush_on_stop(&self, flush: bool) {
         self.prepare_flush(false);
         self.0.flushes_on_stop.store(flush, Ordering::Relaxed);
-    }
-}
-
-/// What Loki calls a query of this kind; none where it is no query.
-fn kind(query: &str) -> Option<&'static str> {
-    match logql::parse(query).ok()? {
-        Expr::Log(log) if log.stages.is_empty() => Some("limited"),
-        Expr::Log(_) => Some("filter"),
-        _ => Some("metric"),
     }
 }
 

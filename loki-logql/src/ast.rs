@@ -26,6 +26,25 @@ pub enum Expr {
     Variants(Variants),
 }
 
+impl Expr {
+    /// What Loki calls queries of this kind, in limits and in metrics: `limited` where lines are selected by labels alone,
+    /// `filter` where stages follow, `metric` otherwise.
+    ///
+    /// ```
+    /// assert_eq!(loki_logql::parse(r#"{app="x"}"#)?.kind(), "limited");
+    /// assert_eq!(loki_logql::parse(r#"{app="x"} | json"#)?.kind(), "filter");
+    /// assert_eq!(loki_logql::parse(r#"rate({app="x"}[1m])"#)?.kind(), "metric");
+    /// # Ok::<(), loki_logql::Error>(())
+    /// ```
+    pub fn kind(&self) -> &'static str {
+        match self {
+            Expr::Log(log) if log.stages.is_empty() => "limited",
+            Expr::Log(_) => "filter",
+            _ => "metric",
+        }
+    }
+}
+
 /// A selector and the stages behind it.
 #[derive(Debug, Clone, PartialEq)]
 pub struct LogExpr {

@@ -97,12 +97,7 @@ fn check_labels(selector: &Selector, limits: &Limits) -> Result<(), Error> {
 /// [`ErrorKind::LimitExceeded`] with Loki's text.
 pub(crate) fn check_blocked(text: &str, expr: &Expr, limits: &Limits) -> Result<(), Error> {
     for blocked in &limits.blocked_queries {
-        let kind = match expr {
-            Expr::Log(log) if log.stages.is_empty() => "limited",
-            Expr::Log(_) => "filter",
-            _ => "metric",
-        };
-        if !blocked.types.is_empty() && !blocked.types.split(',').any(|t| t.trim() == kind) {
+        if !blocked.types.is_empty() && !blocked.types.split(',').any(|t| t.trim() == expr.kind()) {
             continue;
         }
         let by_hash = blocked.hash != 0 && blocked.hash == fnv1(text.as_bytes());

@@ -106,30 +106,36 @@ fn answer_request(stream: &mut TcpStream, answer: &str) {
         .expect("an answer");
 }
 
+/// A server that sends what is recorded to `/write` of this receiver.
+fn writing_to(receiver: &str, target: TargetSettings) -> ServerSettings {
+    let ruler = RulerSettings {
+        remote_write: vec![RemoteWriteSettings {
+            url: format!("{receiver}/write"),
+            target,
+            ..RemoteWriteSettings::default()
+        }],
+        ..RulerSettings::default()
+    };
+    ServerSettings {
+        ruler,
+        ..ServerSettings::default()
+    }
+}
+
 #[test]
 fn alerts_and_samples_reach_their_destinations_also_at_the_second_try() {
     let (manager, receiver) = (TcpListener::bind("127.0.0.1:0"), TcpListener::bind("127.0.0.1:0"));
     let (manager, receiver) = (manager.expect("a port"), receiver.expect("a port"));
     let url = |listener: &TcpListener| format!("http://{}", listener.local_addr().expect("an address"));
-    let ruler = RulerSettings {
-        alertmanagers: vec![AlertmanagerSettings {
-            url: url(&manager),
-            ..AlertmanagerSettings::default()
-        }],
-        remote_write: vec![RemoteWriteSettings {
-            url: format!("{}/write", url(&receiver)),
-            target: TargetSettings {
-                headers: vec![("X-A".to_owned(), "b".to_owned())],
-                ..TargetSettings::default()
-            },
-            ..RemoteWriteSettings::default()
-        }],
-        ..RulerSettings::default()
+    let target = TargetSettings {
+        headers: vec![("X-A".to_owned(), "b".to_owned())],
+        ..TargetSettings::default()
     };
-    let settings = ServerSettings {
-        ruler,
-        ..ServerSettings::default()
-    };
+    let mut settings = writing_to(&url(&receiver), target);
+    settings.ruler.alertmanagers = vec![AlertmanagerSettings {
+        url: url(&manager),
+        ..AlertmanagerSettings::default()
+    }];
     let engine = Settings {
         rule_interval: Period::seconds(1),
         ..Settings::default()
@@ -182,24 +188,14 @@ fn timestamps(request: &[u8]) -> Vec<i64> {
 fn samples_survive_a_restart_and_a_refused_one_takes_no_other_with_it() {
     let receiver = TcpListener::bind("127.0.0.1:0").expect("a port");
     let address = receiver.local_addr().expect("an address");
-    let ruler = RulerSettings {
-        remote_write: vec![RemoteWriteSettings {
-            url: format!("http://{address}/write"),
-            target: TargetSettings {
-                authorization: Authorization::Basic {
-                    username: "me".to_owned(),
-                    password: Secret::Text("word".to_owned()),
-                },
-                ..TargetSettings::default()
-            },
-            ..RemoteWriteSettings::default()
-        }],
-        ..RulerSettings::default()
+    let target = TargetSettings {
+        authorization: Authorization::Basic {
+            username: "me".to_owned(),
+            password: Secret::Text("word".to_owned()),
+        },
+        ..TargetSettings::default()
     };
-    let settings = ServerSettings {
-        ruler,
-        ..ServerSettings::default()
-    };
+    let settings = writing_to(&format!("http://{address}"), target);
     let group = b"name: g\ninterval: 1s\nrules: [{record: one, expr: vector(1)}]\n";
     // Nobody answers: everything stays in the queue.
     drop(receiver);
