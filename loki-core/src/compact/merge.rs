@@ -14,6 +14,8 @@ use std::sync::Arc;
 
 /// A block with less than this share of the target size is worth joining with its neighbours.
 const SMALL_BLOCK_BYTES: u64 = BLOCK_TARGET_BYTES as u64 / 2;
+/// A block with this share of the target size is full.
+const FULL_BLOCK_BYTES: u64 = BLOCK_TARGET_BYTES as u64 / 8 * 7;
 
 /// What a rewriting leaves out, and how it compresses.
 pub(crate) struct Terms<'a> {
@@ -35,8 +37,8 @@ pub(crate) type Removed<'a> = &'a mut dyn FnMut(&Arc<DeleteFilter>, u64);
 /// Writes all streams of `segments` (oldest first) into `writer`: in label order, blocks in time order, without
 /// duplicates, without what `terms` leave out.
 ///
-/// Blocks that are full and alone in their time keep their entries and content filters, and their bytes unless they are to be
-/// laid out for good and are not yet; the others are merged and compressed anew.
+/// Blocks that are full and alone in their time keep their bytes and content filters, unless they are to be laid out for good
+/// and are not yet; the others are merged and compressed anew.
 ///
 /// # Errors
 ///
@@ -149,9 +151,11 @@ impl Output<'_> {
         }
     }
 
-    /// Takes a block that was made anew.
-    fn add(&mut self, Block { header, data }: &Block) -> Result<(), Error> {
-        self.stream.block(header, data, &self.filters.of(header, data))
+    /// Makes a block of `columns`.
+    fn add(&mut self, columns: &BlockColumns, compressor: &mut Compressor) -> Result<(), Error> {
+        let block = columns.seal_with(compressor).map_err(damaged)?;
+        self.stream
+            .block(&block.header, &block.data, &self.filters.of_lines(columns))
     }
 }
 
@@ -164,7 +168,8 @@ fn merge_stream(
     columns: &mut BlockColumns,
     output: &mut Output<'_>,
 ) -> Result<(), Error> {
-    for group in groups(blocks, terms.cutoff) {
+    let mut picked = BlockColumns::new();
+    for group in groups(blocks, terms) {
         if let [block] = &group[..]
             && terms.keep_all_of(&block.block.header)
         {
@@ -179,36 +184,42 @@ fn merge_stream(
         }
         let mut merge = Merge::new(group.iter().map(Source));
         while let Some(run) = merge.next_run(BLOCK_MAX_ENTRIES)? {
-            if let Some(block) = seal_rest(run, terms, removed, compressor)? {
-                output.add(&block)?;
+            if let Some(rest) = rest(run, terms, removed, &mut picked)? {
+                output.add(rest, compressor)?;
             }
         }
     }
     Ok(())
 }
 
-/// Blocks that are written together: those that overlap, and small ones beside each other. Within a group they stand
-/// in the order in which they came.
-fn groups(blocks: Vec<Stored<'_>>, cutoff: i64) -> Vec<Vec<Stored<'_>>> {
+/// Blocks that are written together: those that overlap, small ones beside each other, and, where blocks are laid out for
+/// good, all that are not yet: a flush cuts the blocks of all streams short. Within a group they stand in the order in which
+/// they came.
+fn groups<'a>(blocks: Vec<Stored<'a>>, terms: &StreamTerms) -> Vec<Vec<Stored<'a>>> {
     let mut blocks: Vec<(usize, Stored<'_>)> = blocks.into_iter().enumerate().collect();
     blocks.sort_by_key(|(_, block)| block.block.header.min_timestamp);
     let mut groups: Vec<Group<'_>> = Vec::new();
     for block in blocks {
         let header = block.1.block.header;
         let small = header.line_bytes < SMALL_BLOCK_BYTES;
+        let is_settled = block.1.segment.meta().settled && header.line_bytes >= FULL_BLOCK_BYTES;
+        let to_lay_out = terms.settle && !is_settled;
         match groups.last_mut() {
             Some(group)
                 if header.min_timestamp <= group.newest
                     || (small && group.line_bytes < SMALL_BLOCK_BYTES)
-                    || (group.newest < cutoff && header.min_timestamp < cutoff) =>
+                    || (to_lay_out && group.to_lay_out)
+                    || (group.newest < terms.cutoff && header.min_timestamp < terms.cutoff) =>
             {
                 group.newest = header.max_timestamp.max(group.newest);
                 group.line_bytes += header.line_bytes;
+                group.to_lay_out &= to_lay_out;
                 group.blocks.push(block);
             }
             _ => groups.push(Group {
                 newest: header.max_timestamp,
                 line_bytes: header.line_bytes,
+                to_lay_out,
                 blocks: vec![block],
             }),
         }
@@ -227,21 +238,22 @@ fn groups(blocks: Vec<Stored<'_>>, cutoff: i64) -> Vec<Vec<Stored<'_>>> {
 struct Group<'a> {
     newest: i64,
     line_bytes: u64,
+    /// Whether all of them are to be laid out for good, and are not yet.
+    to_lay_out: bool,
     blocks: Vec<(usize, Stored<'a>)>,
 }
 
-/// What is left of a run as a block.
-fn seal_rest(
-    run: &BlockColumns,
+/// What is left of a run: `run` itself, a part of it in `picked`, or nothing.
+fn rest<'r>(
+    run: &'r BlockColumns,
     terms: &StreamTerms,
     removed: Removed<'_>,
-    compressor: &mut Compressor,
-) -> Result<Option<Block>, Error> {
-    let damaged = |e| Error::corrupt("a merged block", e);
+    picked: &'r mut BlockColumns,
+) -> Result<Option<&'r BlockColumns>, Error> {
     let first = run.timestamps().partition_point(|&timestamp| timestamp < terms.cutoff) as u32;
     let mut tell = |filter: &Arc<DeleteFilter>, entry: usize| removed(filter, run.line(entry).len() as u64);
     let places = match remaining(&terms.deletes, &terms.labels, run, &mut tell) {
-        None if first == 0 => return run.seal_with(compressor).map(Some).map_err(damaged),
+        None if first == 0 => return Ok(Some(run)),
         None => (first..run.len() as u32).collect(),
         Some(mut places) => {
             places.retain(|&place| place >= first);
@@ -251,9 +263,12 @@ fn seal_rest(
     if places.is_empty() {
         return Ok(None);
     }
-    let mut rest = BlockColumns::new();
-    run.pick(&places, &mut rest).map_err(damaged)?;
-    rest.seal_with(compressor).map(Some).map_err(damaged)
+    run.pick(&places, picked).map_err(damaged)?;
+    Ok(Some(picked))
+}
+
+fn damaged(error: loki_chunk::Error) -> Error {
+    Error::corrupt("a merged block", error)
 }
 
 #[derive(Debug)]
@@ -348,5 +363,73 @@ mod tests {
         assert_eq!(merged.entries, 2 * BLOCKS as u64, "half of them is gone");
         let held = merged.bytes - furthest as u64;
         assert!(held < 4 << 20, "{held} of {} bytes were held in memory", merged.bytes);
+    }
+
+    #[test]
+    fn blocks_that_a_flush_cut_short_are_joined_where_they_are_laid_out_for_good() {
+        let store = TenantStore::open(Arc::new(FaultyFiles::default()), Path::new("t")).expect("opens");
+        let id = |n: i64| n.wrapping_mul(0x9e37_79b9_7f4a_7c15u64.cast_signed());
+        let line = |n: i64| format!("a line that is like the others but for its id, which is {:016x}", id(n));
+        let (entries, of_each) = (20_000, 1_000);
+        let fill = |writer: &mut SegmentWriter| {
+            let labels = labels();
+            let mut stream = writer.stream(&labels);
+            for first in (0..entries).step_by(of_each) {
+                let mut head = HeadBlock::new();
+                for timestamp in first..first + of_each as i64 {
+                    let line = line(timestamp);
+                    let entry = EntryRef {
+                        timestamp,
+                        line: line.as_bytes(),
+                        metadata: &[],
+                    };
+                    head.append(entry).expect("it fits");
+                }
+                let block = head.seal(Encoding::Zstd);
+                stream.block(&block.header, &block.data, &[])?;
+            }
+            stream.finish();
+            Ok(())
+        };
+        store.replace(&[], None, fill).expect("written");
+        let headers = || -> Vec<BlockHeader> {
+            let chunks = store.live()[0]
+                .chunks()
+                .collect::<Result<Vec<_>, _>>()
+                .expect("readable");
+            chunks
+                .iter()
+                .flat_map(|chunk| &chunk.blocks)
+                .map(|block| block.header)
+                .collect()
+        };
+        let settle = |number| {
+            let terms = Terms {
+                cutoff: &|_| i64::MIN,
+                deletes: &[],
+                encoding: Encoding::Zstd,
+                content_filters: ContentFilters::Dense,
+                settle: true,
+            };
+            let segments = store.live();
+            let fill = |writer: &mut SegmentWriter| rewrite(&segments, &terms, &mut |_, _| {}, writer);
+            store.replace(&[number], None, fill).expect("settled");
+        };
+        assert_eq!(headers().len(), entries as usize / of_each);
+        settle(1);
+        let settled = headers();
+        let full = entries as usize * line(0).len() / BLOCK_TARGET_BYTES;
+        assert_eq!(settled.len(), full + 1, "all but the last are full");
+        assert!(store.live()[0].meta().settled);
+        assert_eq!(
+            settled.iter().map(|header| i64::from(header.entries)).sum::<i64>(),
+            entries
+        );
+        let segment = store.live()[0].clone();
+        let chunk = segment.chunks().next().expect("a stream").expect("readable");
+        assert!(chunk.blocks.iter().all(|block| segment.filter(block).is_some()));
+        // Once more: what is full and typed is copied, the rest has nothing to be joined with.
+        settle(2);
+        assert_eq!(headers(), settled);
     }
 }
