@@ -103,7 +103,7 @@ impl HeadBlock {
     }
 
     /// Whether the entry fits within the bounds of the format.
-    fn can_hold(&self, entry: EntryRef<'_>) -> bool {
+    pub(crate) fn can_hold(&self, entry: EntryRef<'_>) -> bool {
         // Every name of the entry counts as a new one: cheap to know, and within a few columns of the truth.
         let names = self.metadata.names() + entry.metadata.len();
         self.is_empty()

@@ -82,7 +82,8 @@ impl MergeSource for BlockColumns {
 /// - Runs come sorted by timestamp. Entries of equal timestamp come in the order of their sources, within a source as they lie.
 /// - Of entries with the same timestamp, line and metadata, the first alone is kept, wherever among the equal timestamps they
 ///   stand and also within one source.
-/// - A run fits into one block: it ends where a [`HeadBlock`] would be cut.
+/// - A run fits into one block: it ends where a [`HeadBlock`] would be cut, or behind that, at the next timestamp, as long as the
+///   block can hold it. So blocks made of runs do not touch in time, but for those that hold all they can.
 /// - Loaded at a time are the blocks that overlap where the merge stands, no more.
 ///
 /// ```
@@ -287,7 +288,8 @@ fn take(run: &mut HeadBlock, columns: &BlockColumns, entries: Range<usize>, max_
     let mut taken = 0;
     for entry in entries.take(room) {
         let entry = columns.entry(entry, &mut pairs);
-        if !run.has_room_for(entry) {
+        let goes_on = run.max_timestamp() == Some(entry.timestamp) && run.can_hold(entry);
+        if !goes_on && !run.has_room_for(entry) {
             break;
         }
         run.append(entry).expect("it was in a block and there is room");

@@ -106,6 +106,40 @@ fn runs_are_of_a_size_that_one_block_holds() {
     assert!(entries.iter().map(|entry| entry.timestamp).eq(0..768));
 }
 
+#[test]
+fn runs_part_between_timestamps() {
+    const SAME: i64 = 50;
+    let lines: Vec<String> = (0..SAME).map(|n| format!("{n:0>1000}")).collect();
+    let entries: Vec<(i64, &str)> = (0..20)
+        .flat_map(|at| lines.iter().map(move |line| (at, line.as_str())))
+        .collect();
+    let mut merge = Merge::new(entries.chunks(230).map(block).map(Kept));
+    let mut counts = Vec::new();
+    while let Some(run) = merge.next_run(usize::MAX).unwrap() {
+        counts.push(run.len() as i64);
+    }
+    assert_eq!(counts.iter().sum::<i64>(), 20 * SAME);
+    assert!(
+        counts.len() > 3 && counts.iter().all(|count| count % SAME == 0),
+        "{counts:?}"
+    );
+}
+
+/// A block that is its own source.
+struct Kept(loki_chunk::Block);
+
+impl MergeSource for Kept {
+    type Error = loki_chunk::Error;
+
+    fn min_timestamp(&self) -> i64 {
+        self.0.header.min_timestamp
+    }
+
+    fn load(&mut self, columns: &mut BlockColumns) -> Result<(), loki_chunk::Error> {
+        columns.read(&self.0.header, &self.0.data, ColumnSet::ALL)
+    }
+}
+
 /// Counts how often it was loaded, and fails the first time.
 struct Shaky<'a> {
     block: &'a loki_chunk::Block,
