@@ -45,7 +45,10 @@ fn block(state: &mut u64) -> (Vec<u8>, Vec<u32>) {
 }
 
 fn build(grams: Grams, (lines, offsets): &(Vec<u8>, Vec<u32>)) -> Vec<u8> {
-    let mut builder = ContentFilterBuilder::new(FilterSettings { grams });
+    let mut builder = ContentFilterBuilder::new(FilterSettings {
+        grams,
+        ..FilterSettings::default()
+    });
     builder.add_lines(lines, offsets);
     builder.finish()
 }

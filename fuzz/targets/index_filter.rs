@@ -16,7 +16,10 @@ pub fn run(data: &[u8]) {
     if offsets.last() != Some(&(lines.len() as u32)) {
         offsets.push(lines.len() as u32);
     }
-    let mut builder = ContentFilterBuilder::new(FilterSettings { grams });
+    let mut builder = ContentFilterBuilder::new(FilterSettings {
+        grams,
+        bits_per_16_keys: u32::from(settings >> 2) * 4,
+    });
     builder.add_lines(lines, &offsets);
     let bytes = builder.finish();
     let filter = ContentFilter::open(&bytes).expect("a filter that was just written opens");

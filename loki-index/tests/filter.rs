@@ -21,7 +21,10 @@ fn grams() -> impl Strategy<Value = Grams> {
 }
 
 fn filter(lines: &[Vec<u8>], grams: Grams) -> Vec<u8> {
-    let mut builder = ContentFilterBuilder::new(FilterSettings { grams });
+    let mut builder = ContentFilterBuilder::new(FilterSettings {
+        grams,
+        ..FilterSettings::default()
+    });
     // Several buffers, as the blocks of a larger part are.
     for part in lines.chunks(7) {
         let mut offsets = vec![0];

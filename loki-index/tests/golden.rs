@@ -40,7 +40,10 @@ fn written_index() -> Vec<u8> {
 }
 
 fn written_filter(grams: Grams) -> Vec<u8> {
-    let mut builder = ContentFilterBuilder::new(FilterSettings { grams });
+    let mut builder = ContentFilterBuilder::new(FilterSettings {
+        grams,
+        ..FilterSettings::default()
+    });
     let lines = b"level=info msg=\"user authenticated\" id=7f3a9c51e2b84d06level=warn msg=\"slow query detected\"";
     builder.add_lines(lines, &[0, 55, lines.len() as u32]);
     builder.finish()

@@ -54,14 +54,16 @@ pub(crate) fn rewrite(
         inputs.push((segment, segment.chunks().peekable()));
     }
     let is_settled = |segment: &Arc<Segment>| segment.meta().settled;
-    let mut compressor = if terms.settle || segments.iter().all(is_settled) {
+    let (mut compressor, mut filters) = if terms.settle || segments.iter().all(is_settled) {
         writer.settle();
-        Compressor::typed(terms.encoding)
+        (
+            Compressor::typed(terms.encoding),
+            FilterMaker::settled(terms.content_filters),
+        )
     } else {
-        Compressor::new(terms.encoding)
+        (Compressor::new(terms.encoding), FilterMaker::new(terms.content_filters))
     };
     let mut columns = BlockColumns::new();
-    let mut filters = FilterMaker::new(terms.content_filters);
     loop {
         let mut least: Option<Labels> = None;
         for (_, chunks) in &mut inputs {

@@ -5,18 +5,21 @@
 
 use super::grams::{FACTOR, OTHER_FACTOR};
 
-/// Bits for each key.
-const BITS_PER_KEY: usize = 5;
-/// Bits that a key sets; with five for each key three err least.
-pub(super) const PROBES: u8 = 3;
 /// The most bytes of a set: places in it are counted in 32 bits.
 pub(super) const MAX_BYTES: usize = 1 << 28;
 
-/// The set of these keys, of which there is at least one.
-pub(super) fn build(keys: &[u32]) -> Vec<u8> {
-    let mut bytes = vec![0; (keys.len() * BITS_PER_KEY).div_ceil(8).min(MAX_BYTES)];
+/// How many bits a key sets where there are so many for every 16 keys: as many as err least, which leave half of all bits unset.
+pub(super) fn probes(bits_per_16_keys: u32) -> u8 {
+    let probes = f64::from(bits_per_16_keys) / 16.0 * std::f64::consts::LN_2;
+    probes.round().clamp(1.0, 16.0) as u8
+}
+
+/// The set of these keys, of which there is at least one, with so many bits for every 16 of them.
+pub(super) fn build(keys: &[u32], bits_per_16_keys: u32) -> Vec<u8> {
+    let bits = keys.len() * bits_per_16_keys.max(16) as usize / 16;
+    let mut bytes = vec![0; bits.div_ceil(8).clamp(1, MAX_BYTES)];
     for &key in keys {
-        for place in places(key, bytes.len(), PROBES) {
+        for place in places(key, bytes.len(), probes(bits_per_16_keys)) {
             bytes[place / 8] |= 1 << (place % 8);
         }
     }
@@ -55,22 +58,34 @@ mod tests {
 
     #[test]
     fn every_key_is_found_whatever_the_size() {
-        for size in (1..50).chain([100, 1_000, 10_000, 50_000]) {
-            let keys = keys(0..size);
-            let bytes = build(&keys);
-            assert!(keys.iter().all(|&key| contains(&bytes, PROBES, key)), "{size} keys");
+        for bits in [0, 16, 72, 80, 160, 400] {
+            for size in (1..50).chain([100, 1_000, 10_000, 50_000]) {
+                let keys = keys(0..size);
+                let bytes = build(&keys, bits);
+                let found = keys.iter().all(|&key| contains(&bytes, probes(bits), key));
+                assert!(found, "{size} keys, {bits} bits for 16");
+            }
         }
     }
 
     #[test]
-    fn other_keys_pass_once_in_eleven_times() {
+    fn fewer_other_keys_pass_the_more_bits_there_are() {
         let known = keys(0..15_000);
-        let bytes = build(&known);
-        assert_eq!(bytes.len(), 15_000 * 5 / 8);
-        let passed = keys(15_000..115_000)
-            .into_iter()
-            .filter(|&key| contains(&bytes, PROBES, key))
-            .count();
-        assert!((8_700..10_200).contains(&passed), "{passed} of 100000 pass");
+        for (bits, bytes_of_set, passes) in [
+            (72, 8_438, 11_000..12_500),
+            (80, 9_375, 8_700..10_200),
+            (128, 15_000, 1_900..2_600),
+        ] {
+            let bytes = build(&known, bits);
+            assert_eq!(bytes.len(), bytes_of_set);
+            let passed = keys(15_000..115_000)
+                .into_iter()
+                .filter(|&key| contains(&bytes, probes(bits), key))
+                .count();
+            assert!(
+                passes.contains(&passed),
+                "{passed} of 100000 pass with {bits} bits for 16"
+            );
+        }
     }
 }

@@ -13,11 +13,24 @@ use super::{
 /// use loki_index::{FilterSettings, Grams};
 ///
 /// assert_eq!(FilterSettings::default().grams, Grams::Dense);
+/// assert_eq!(FilterSettings::default().bits_per_16_keys, 80);
 /// ```
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct FilterSettings {
     /// How dense the kept grams lie: from which length on a needle is looked up.
     pub grams: Grams,
+    /// Bits for every 16 kept grams, at least 16. With 80 nine of a hundred grams that are in no line pass, with 72 eleven, with
+    /// 96 six; of a needle with three grams as many times fewer, three times over.
+    pub bits_per_16_keys: u32,
+}
+
+impl Default for FilterSettings {
+    fn default() -> Self {
+        Self {
+            grams: Grams::default(),
+            bits_per_16_keys: 80,
+        }
+    }
 }
 
 /// Gathers lines and makes the filter over them. Equal lines make equal bytes.
@@ -80,16 +93,16 @@ impl ContentFilterBuilder {
     /// The filter's bytes, for [`ContentFilter::open`](super::ContentFilter::open). The builder has no lines then.
     pub fn finish(&mut self) -> Vec<u8> {
         let keys = self.keys.as_slice();
-        let set = if keys.is_empty() {
-            Vec::new()
-        } else {
-            bloom::build(keys)
+        let bits = self.settings.bits_per_16_keys;
+        let (set, probes) = match keys {
+            [] => (Vec::new(), 0),
+            keys => (bloom::build(keys, bits), bloom::probes(bits)),
         };
         self.keys.clear();
         let longest_line = u32::try_from(std::mem::take(&mut self.longest_line)).unwrap_or(u32::MAX);
         Header {
             grams: self.settings.grams,
-            probes: if set.is_empty() { 0 } else { bloom::PROBES },
+            probes,
             bytes: std::mem::take(&mut self.bytes),
             longest_line,
         }

@@ -5,7 +5,8 @@
 /// ```
 /// use loki_index::{ContentFilter, ContentFilterBuilder, FilterSettings, Grams, Needle};
 ///
-/// let mut builder = ContentFilterBuilder::new(FilterSettings { grams: Grams::Dense });
+/// let settings = FilterSettings { grams: Grams::Dense, ..FilterSettings::default() };
+/// let mut builder = ContentFilterBuilder::new(settings);
 /// builder.add_lines(b"connection refused", &[0, 18]);
 /// let bytes = builder.finish();
 /// assert!(!ContentFilter::open(&bytes)?.may_contain(&Needle::new(b"connectivity", false)));
