@@ -1,7 +1,9 @@
 //! Sealed blocks read again: whole in bytes of lines a second, small columns in entries a second.
 
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
-use loki_chunk::{BlockColumns, BlockSource, Chunk, ChunkBuilder, ColumnSet, Compressor, Encoding, EntryRef, Merge};
+use loki_chunk::{
+    BlockColumns, BlockSource, Chunk, ChunkBuilder, ColumnSet, Compressor, Encoding, EntryRef, LineSearch, Merge,
+};
 
 fn scan(criterion: &mut Criterion) {
     let entries = loki_benches::log_text::entries(8 << 20);
@@ -28,6 +30,18 @@ fn scan(criterion: &mut Criterion) {
         let mut columns = BlockColumns::new();
         group.bench_function(BenchmarkId::new(columns_name, "typed"), |bencher| {
             bencher.iter(|| read_all(&typed, &mut columns, want));
+        });
+    }
+    for (name, needle) in [
+        ("search literals", "error"),
+        ("search numbers", "\"user\":1234,"),
+        ("search ids", "beef"),
+    ] {
+        let mut search = LineSearch::new();
+        search.holds_any(&[needle.bytes().map(|byte| [byte]).collect::<Vec<_>>()]);
+        let (mut columns, mut found) = (BlockColumns::new(), Vec::new());
+        group.bench_function(BenchmarkId::new(name, "typed"), |bencher| {
+            bencher.iter(|| search_all(&typed, &mut columns, &search, &mut found));
         });
     }
     group.bench_function("merge", |bencher| bencher.iter(|| merge_all(&chunk)));
@@ -71,6 +85,16 @@ fn read_all(chunk: &Chunk<Vec<u8>>, columns: &mut BlockColumns, want: ColumnSet)
         columns.clear();
         chunk.read(index, columns, want).expect("it was just built");
     }
+}
+
+fn search_all(chunk: &Chunk<Vec<u8>>, columns: &mut BlockColumns, search: &LineSearch, found: &mut Vec<u32>) -> usize {
+    let blocks = chunk.blocks().iter().enumerate();
+    let hits = blocks.map(|(index, header)| {
+        let data = chunk.block_data(index).expect("the block is there");
+        columns.search(header, data, search, found).expect("it was just built");
+        found.len()
+    });
+    hits.sum()
 }
 
 fn merge_all(chunk: &Chunk<Vec<u8>>) -> usize {

@@ -1,10 +1,10 @@
-//! Queries over an engine's segments, from text to result: what each kind costs over the same lines.
+//! Queries over an engine's segments, from text to result: what each kind costs over the same lines, flushed and settled.
 #![allow(missing_docs, reason = "criterion's macros make undocumented items")]
 
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
 use loki_benches::engine_load::Load;
 use loki_core::logql::Time;
-use loki_core::{Engine, QueryRequest, Settings, TenantId, WalSync};
+use loki_core::{Engine, Period, QueryRequest, Settings, TenantId, WalSync};
 
 const LINE_BYTES: usize = 64 << 20;
 const SECOND: i64 = 1_000_000_000;
@@ -35,10 +35,10 @@ const QUERIES: &[(&str, &str)] = &[
 
 fn queries(criterion: &mut Criterion) {
     let load = Load::of(LINE_BYTES);
-    let (first, last) = load.times();
     let folder = tempfile::tempdir().expect("a temporary folder can be made");
     let settings = Settings {
         wal_sync: WalSync::Never,
+        settle_period: Period::seconds(1),
         ..Settings::default()
     };
     let engine = Engine::open(folder.path(), settings).expect("an empty folder opens");
@@ -47,8 +47,17 @@ fn queries(criterion: &mut Criterion) {
         engine.push(&tenant, &request).expect("the push keeps the rules");
     }
     engine.flush().expect("the folder can be written");
+    measure(criterion, "engine_query", &engine, &load);
 
-    let mut group = criterion.benchmark_group("engine_query");
+    let later = engine.now() + 2 * SECOND;
+    while engine.maintain(later).expect("the folder can be written").worked {}
+    measure(criterion, "engine_query_settled", &engine, &load);
+}
+
+fn measure(criterion: &mut Criterion, name: &str, engine: &Engine, load: &Load) {
+    let (first, last) = load.times();
+    let tenant = TenantId::single();
+    let mut group = criterion.benchmark_group(name);
     group.throughput(Throughput::Bytes(load.line_bytes())).sample_size(20);
     for (name, query) in QUERIES {
         let request = QueryRequest {

@@ -1,6 +1,6 @@
 //! Any bytes as lines come back from typed columns, and any bytes as typed columns are an error or lines of the right shape.
 
-use loki_chunk::{Block, BlockColumns, ColumnSet, Compressor, Encoding, EntryRef, HeadBlock, Layout};
+use loki_chunk::{Block, BlockColumns, ColumnSet, Compressor, Encoding, EntryRef, HeadBlock, Layout, LineSearch};
 
 /// Takes `data` as lines, repeated so that columns form, then as damage to the columns they became.
 pub fn run(data: &[u8]) {
@@ -28,6 +28,7 @@ pub fn run(data: &[u8]) {
         assert_eq!(columns(&typed, ColumnSet::ALL), columns(&plain, ColumnSet::ALL));
         assert_eq!(columns(&typed, ColumnSet::OFFSETS), columns(&plain, ColumnSet::OFFSETS));
         if typed.header.layout == Layout::Typed {
+            search(&typed, rest);
             damage(typed, rest);
         }
     }
@@ -53,8 +54,48 @@ fn damage(mut block: Block, program: &[u8]) {
             assert!(all.offsets().is_sorted() && all.timestamps().is_sorted());
             alone.expect("lines could be read");
             assert_eq!(offsets.offsets(), all.offsets());
+            search(&block, program);
+        } else {
+            // Where lines cannot be made, a search may find some or fail.
+            let _ = offsets.search(&block.header, &block.data, &any_of(&[b"a", b"1"]), &mut Vec::new());
         }
     }
+}
+
+/// Searches a block whose lines can be read for pieces of `program`, and holds what is found against the lines.
+fn search(block: &Block, program: &[u8]) {
+    let lines = columns(block, ColumnSet::LINES);
+    let mut found = Vec::new();
+    for piece in program.chunks(7).take(4) {
+        let needles = [piece, &piece[..piece.len().min(2)], &piece[piece.len() / 2..]];
+        for needles in [&needles[..1], &needles] {
+            let is_known = BlockColumns::new()
+                .search(&block.header, &block.data, &any_of(needles), &mut found)
+                .expect("lines could be read");
+            if !is_known {
+                continue;
+            }
+            let holds = |line: &[u8]| {
+                needles
+                    .iter()
+                    .any(|&needle| line.windows(needle.len()).any(|window| window == needle))
+            };
+            let wanted: Vec<u32> = (0..lines.len() as u32)
+                .filter(|&entry| holds(lines.line(entry as usize)))
+                .collect();
+            assert_eq!(found, wanted);
+        }
+    }
+}
+
+fn any_of(needles: &[&[u8]]) -> LineSearch {
+    let places: Vec<Vec<[u8; 1]>> = needles
+        .iter()
+        .map(|needle| needle.iter().map(|&byte| [byte]).collect())
+        .collect();
+    let mut search = LineSearch::new();
+    search.holds_any(&places);
+    search
 }
 
 fn columns(block: &Block, want: ColumnSet) -> BlockColumns {

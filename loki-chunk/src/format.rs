@@ -57,6 +57,11 @@ impl<'a> Reader<'a> {
         self.at
     }
 
+    /// Goes on from a place where it once stood.
+    pub(crate) fn go_to(&mut self, at: usize) {
+        self.at = at;
+    }
+
     /// All that has not been read.
     pub(crate) fn rest(&self) -> &'a [u8] {
         &self.bytes[self.at..]

@@ -8,7 +8,7 @@ use loki_chunk::{
     Layout,
 };
 use proptest::prelude::*;
-use support::{any_encoding, any_entries, append_all, entries_of, sorted};
+use support::{any_encoding, any_entries, any_log, entries_of, head_of, sorted};
 
 proptest! {
     #![proptest_config(ProptestConfig { cases: 128, failure_persistence: None, ..ProptestConfig::default() })]
@@ -57,67 +57,6 @@ proptest! {
             prop_assert!(columns.is_empty() && columns.held() == ColumnSet::NONE);
         }
     }
-}
-
-/// Lines of a few templates, whose variables are anything that looks like a number, an id or a word, and some that are not.
-fn any_log() -> impl Strategy<Value = Vec<Entry>> {
-    let word = prop_oneof![Just("GET"), Just("user"), Just("took_ms"), Just("naïve"), Just("")];
-    let sign = prop_oneof![
-        Just("="),
-        Just(": "),
-        Just("\":\""),
-        Just("."),
-        Just("-"),
-        Just("\n"),
-        Just(" 0x"),
-        Just("/")
-    ];
-    let template = proptest::collection::vec((word, sign, 0usize..8), 1..8);
-    let templates = proptest::collection::vec(template, 1..4);
-    let variable = (
-        prop_oneof![
-            "[0-9]{1,3}",
-            "[1-9][0-9]{0,17}",
-            "0{1,4}[0-9]{0,3}",
-            "[0-9]{17,24}",
-            "[0-9a-f]{6,9}",
-            "[0-9A-F]{16}",
-            "[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}",
-            "[a-zA-Z0-9]{1,20}",
-        ],
-        0usize..8,
-    );
-    let lines = proptest::collection::vec((0usize..4, proptest::collection::vec(variable, 8)), 1..120);
-    (templates, lines).prop_map(|(templates, lines)| {
-        let line = |(template, variables): (usize, Vec<(String, usize)>)| {
-            let mut text = Vec::new();
-            for (place, (word, sign, kind)) in templates[template % templates.len()].iter().enumerate() {
-                text.extend_from_slice(word.as_bytes());
-                text.extend_from_slice(sign.as_bytes());
-                // Some places hold what others of theirs hold, some anything.
-                let (variable, other) = &variables[place];
-                match kind {
-                    0 => text.extend_from_slice(other.to_string().as_bytes()),
-                    1 => text.extend_from_slice(format!("{:02}:{:02}", other % 60, other * 7).as_bytes()),
-                    2 => text.push(*other as u8 + 0xf8),
-                    _ => text.extend_from_slice(variable.as_bytes()),
-                }
-            }
-            text
-        };
-        let entry = |(place, line): (usize, Vec<u8>)| Entry {
-            timestamp: place as i64 * 1_000_003,
-            line,
-            metadata: Vec::new(),
-        };
-        lines.into_iter().map(line).enumerate().map(entry).collect()
-    })
-}
-
-fn head_of(entries: &[Entry]) -> HeadBlock {
-    let mut head = HeadBlock::new();
-    append_all(&mut head, entries);
-    head
 }
 
 fn typed(entries: &[Entry], encoding: Encoding) -> Block {

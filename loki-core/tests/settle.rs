@@ -2,7 +2,7 @@
 
 mod support;
 
-use loki_core::{ByteSize, ContentFilters, Engine, ErrorKind, Period, TenantId};
+use loki_core::{ByteSize, ContentFilters, Engine, ErrorKind, Period, QueryRequest, TenantId};
 use support::{Lab, SECOND, START, lines, maintain, push, value};
 
 /// Bytes of all segments.
@@ -68,6 +68,56 @@ fn a_flushed_segment_is_settled_once_after_it_was_left_alone() {
     maintain(&engine).expect("looks");
     assert_eq!(stored(&engine), settled);
     assert_eq!(lines(&engine, &tenant, r#"{app="x"}"#), expected);
+}
+
+#[test]
+fn line_filters_are_answered_as_before_it_was_settled() {
+    let mut lab = Lab::default();
+    lab.settings.settle_period = Period::seconds(60);
+    lab.settings.content_filters = ContentFilters::Off;
+    let tenant = TenantId::single();
+    let engine = lab.open().expect("opens");
+    fill(&engine, &tenant, 0);
+    fill(&engine, &tenant, 10);
+    engine.flush().expect("flushes");
+    let logs = [
+        r#"{app="x"} |= "status=204""#,
+        r#"{app="x"} |= "took=7ms" or "took=1" != "status=20""#,
+        r#"{app="x"} |= "absent""#,
+        r#"{app="x"} !~ "status=20[0-3]" |= "a1" | logfmt | took =~ "1.*""#,
+        r#"{app="x"} |~ "trace=[0-7]{3}0" | line_format "{{.app}}""#,
+        r#"{app="x"} |~ "(?i)LEVEL=INFO trace=f" | detected_level="info""#,
+        r#"{app="x"} |~ "took=.00ms""#,
+    ];
+    let metrics = [
+        r#"sum by (app) (count_over_time({app="x"} |= "status=204" [1m]))"#,
+        r#"bytes_over_time({app="x"} |= "status=204" != "7" [1m])"#,
+        r#"count_over_time({app="x"} |~ "trace=[0-7]{3}0" [1m])"#,
+        r#"sum by (status) (count_over_time({app="x"} !~ "^level=info" or "0ms" | logfmt [1m]))"#,
+        r#"rate({app="x"} |= "no such line" [1m])"#,
+    ];
+    let answers = || -> Vec<_> {
+        let queries = logs.iter().chain(&metrics);
+        let answer = |query: &&'static str| {
+            let request = QueryRequest::range(*query, START - 3600 * SECOND, START)
+                .limit(5_000)
+                .step(60 * SECOND);
+            let response = engine.query(&tenant, &request).expect("is answered");
+            let stats = response.stats;
+            let counts = (
+                stats.line_bytes,
+                stats.metadata_bytes,
+                stats.lines,
+                stats.post_filter_lines,
+            );
+            (*query, response.result, counts)
+        };
+        queries.map(answer).collect()
+    };
+    let flushed = answers();
+    lab.clock.advance(60 * SECOND);
+    maintain(&engine).expect("settles");
+    assert_eq!(answers(), flushed);
 }
 
 #[test]

@@ -244,7 +244,10 @@ impl LogWorker<'_> {
     /// Takes what is good enough of the entries of a batch.
     fn read(&mut self, stream: &Labels, batch: &mut dyn Batch) -> Result<(), Error> {
         self.runner.stream(stream);
-        let first = self.visitor.pipeline.select_columns() | crate::source::ColumnSet::TIMESTAMPS;
+        if !self.runner.search(batch)? {
+            return Ok(());
+        }
+        let first = self.runner.select_columns() | crate::source::ColumnSet::TIMESTAMPS;
         let all = self.runner.columns() | first;
         let mut is_read = first.contains(all);
         let mut view = batch.read(first)?;

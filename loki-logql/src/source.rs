@@ -119,6 +119,55 @@ pub trait Batch {
     ///
     /// [`ErrorKind::Source`](crate::ErrorKind::Source) where the data is damaged or cannot be read.
     fn read(&mut self, want: ColumnSet) -> Result<Columns<'_>, Error>;
+
+    /// Finds the entries whose lines pass all `clauses`, where the batch knows a shorter way than to read all lines: puts
+    /// their numbers into `found`, ascending, in place of what was there. It may find more than those, and says so.
+    ///
+    /// # Errors
+    ///
+    /// As [`read`](Batch::read).
+    fn search(&mut self, clauses: &[LineClause], found: &mut Vec<u32>) -> Result<Found, Error> {
+        let _ = (clauses, found);
+        Ok(Found::Unknown)
+    }
+}
+
+/// A condition on lines: that they hold one of some needles, or none of them.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LineClause {
+    /// The needles; never none.
+    pub needles: Vec<Needle>,
+    /// Whether lines that hold one are unwanted.
+    pub negated: bool,
+}
+
+/// A substring of lines, or several of one length: at each place one of these bytes. Never empty.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Needle(pub Vec<Vec<u8>>);
+
+impl Needle {
+    /// Whether it is somewhere in `line`.
+    ///
+    /// ```
+    /// use loki_logql::source::Needle;
+    /// let needle = Needle(vec![b"4".to_vec(), b"0123456789".to_vec()]);
+    /// assert!(needle.is_in(b"status=404") && !needle.is_in(b"status=504"));
+    /// ```
+    pub fn is_in(&self, line: &[u8]) -> bool {
+        let is_here = |text: &[u8]| self.0.iter().zip(text).all(|(place, byte)| place.contains(byte));
+        line.windows(self.0.len().max(1)).any(is_here)
+    }
+}
+
+/// What a [`Batch`] has found without reading its lines.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Found {
+    /// Nothing: it knows no shorter way than to read them.
+    Unknown,
+    /// All entries that were asked for, and maybe others.
+    Candidates,
+    /// The entries that were asked for.
+    Exactly,
 }
 
 /// What a [`Batch`] tells about itself.

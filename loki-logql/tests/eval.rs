@@ -1,12 +1,15 @@
 //! Queries over a source in memory: the suite of `tests/logql`, and laws.
 
+#[path = "support/searching.rs"]
+mod searching;
 #[path = "support/suite.rs"]
 mod suite;
 
 use loki_logql as logql;
-use loki_logql::source::MemorySource;
-use loki_logql::{Direction, Error, Labels, Plan, QueryResult, Request, Time, parse};
+use loki_logql::source::{Found, MemorySource};
+use loki_logql::{Direction, Error, Labels, Plan, QueryResult, Request, Source, Time, parse};
 use proptest::prelude::*;
+use searching::Searching;
 use suite::{BASE, Suite, render};
 
 fn load(suite: &Suite) -> MemorySource {
@@ -21,7 +24,7 @@ fn load(suite: &Suite) -> MemorySource {
     source
 }
 
-fn answer(query: &str, source: &MemorySource, request: &Request) -> Result<QueryResult, Error> {
+fn answer(query: &str, source: &dyn Source, request: &Request) -> Result<QueryResult, Error> {
     let plan = Plan::compile(&parse(query)?)?;
     Ok(plan.evaluate(source, request)?.result)
 }
@@ -29,12 +32,20 @@ fn answer(query: &str, source: &MemorySource, request: &Request) -> Result<Query
 fn run_folder(kind: &str) {
     suite::run_folder(kind, |suite, verdicts| {
         let source = load(suite);
+        let searching = |found| Searching { source: &source, found };
+        let sources: [(&str, &dyn Source); 3] = [
+            ("from a vector", &source),
+            ("from what a search finds", &searching(Found::Exactly)),
+            ("from what a search finds, and more", &searching(Found::Candidates)),
+        ];
         for case in &suite.cases {
-            let got = match answer(&case.query, &source, &case.request) {
-                Ok(result) => render(&result),
-                Err(error) => format!("error {error}"),
-            };
-            verdicts.enter(case, "from a vector", &got);
+            for (place, source) in sources {
+                let got = match answer(&case.query, source, &case.request) {
+                    Ok(result) => render(&result),
+                    Err(error) => format!("error {error}"),
+                };
+                verdicts.enter(case, place, &got);
+            }
         }
     });
 }

@@ -68,6 +68,14 @@ impl BlobBuffers {
     }
 }
 
+/// Where a [`BlobReader`] stands.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Place {
+    table: usize,
+    short: usize,
+    stored: usize,
+}
+
 /// Reads what a [`BlobWriter`] wrote.
 #[derive(Debug)]
 pub(super) struct BlobReader<'a> {
@@ -131,6 +139,31 @@ impl<'a> BlobReader<'a> {
             .decompress(self.encoding, stored, length, self.long)
             .map_err(|reason| Error::malformed(SECTION, reason, 0))?;
         Ok(self.long)
+    }
+
+    /// Passes over the next run, as [`take`](Self::take) does.
+    pub(super) fn skip(&mut self, length: usize) -> Result<()> {
+        if length < LEAST_APART {
+            return self.short.take(length).map(drop);
+        }
+        let stored_bytes = self.table.count("stored bytes of typed columns", length)?;
+        self.stored.take(stored_bytes).map(drop)
+    }
+
+    /// Where it stands, to come back to.
+    pub(super) fn place(&self) -> Place {
+        Place {
+            table: self.table.at(),
+            short: self.short.at(),
+            stored: self.stored.at(),
+        }
+    }
+
+    /// Goes on from a place where it once stood.
+    pub(super) fn go_to(&mut self, place: Place) {
+        self.table.go_to(place.table);
+        self.short.go_to(place.short);
+        self.stored.go_to(place.stored);
     }
 
     /// Refuses bytes left over.

@@ -53,6 +53,15 @@ impl Kind {
         }
     }
 
+    /// Bytes of a row, of kinds that have rows.
+    fn row_bytes(self) -> usize {
+        match self {
+            Self::HexLower(digits) | Self::HexUpper(digits) => digits.div_ceil(2) as usize,
+            Self::Uuid => UUID_ROW,
+            _ => 0,
+        }
+    }
+
     /// The number behind the code, where there is one.
     fn parameter(self) -> Option<u32> {
         match self {
@@ -235,42 +244,15 @@ fn find_words(lines: &[u8], values: &[Range<u32>], scratch: &mut Scratch) -> boo
     true
 }
 
-/// A column as it is read: what of the arenas is still to come.
-#[derive(Debug, Clone)]
-pub(super) struct Column {
-    pub(super) kind: Kind,
-    /// Numbers, or lengths of texts: in [`Arenas::numbers`].
-    pub(super) numbers: Range<usize>,
-    /// Rows, bytes of texts, places of words: in [`Arenas::bytes`].
-    pub(super) bytes: Range<usize>,
-    /// Words: in [`Arenas::words`].
-    pub(super) words: Range<usize>,
+/// What stands before the values of a column.
+struct Head {
+    kind: Kind,
+    count: usize,
 }
 
-/// What all columns of a block hold.
-#[derive(Debug, Default)]
-pub(super) struct Arenas {
-    pub(super) numbers: Vec<u64>,
-    pub(super) bytes: Vec<u8>,
-    /// Where each word stands in `bytes`.
-    pub(super) words: Vec<(u32, u32)>,
-}
-
-impl Arenas {
-    pub(super) fn clear(&mut self) {
-        self.numbers.clear();
-        self.bytes.clear();
-        self.words.clear();
-    }
-
-    pub(super) fn memory_bytes(&self) -> usize {
-        self.numbers.capacity() * size_of::<u64>()
-            + self.bytes.capacity()
-            + self.words.capacity() * size_of::<(u32, u32)>()
-    }
-
-    /// Reads a column, whose values have at most `budget` bytes as text, and takes what they have at least off it.
-    pub(super) fn read(&mut self, blobs: &mut BlobReader<'_>, budget: &mut usize) -> Result<Column> {
+impl Head {
+    /// Takes the bytes that the values have at least off `budget`.
+    fn read(blobs: &mut BlobReader<'_>, budget: &mut usize) -> Result<Self> {
         let place = blobs.table.at();
         let malformed = |reason| Error::malformed("typed column", reason, place);
         let code = blobs.table.u8()?;
@@ -303,23 +285,81 @@ impl Arenas {
             .checked_mul(least_bytes)
             .and_then(|bytes| budget.checked_sub(bytes))
             .ok_or_else(|| malformed("more values than the lines have room for"))?;
+        Ok(Self { kind, count })
+    }
+}
+
+/// What is known of a column that was passed over.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Outline {
+    pub(super) kind: Kind,
+    /// Number of values.
+    pub(super) count: usize,
+    /// No value has more bytes.
+    pub(super) longest: usize,
+}
+
+/// A column as it is read: what of the arenas is still to come.
+#[derive(Debug, Clone)]
+pub(super) struct Column {
+    pub(super) kind: Kind,
+    /// Numbers, or lengths of texts: in [`Arenas::numbers`].
+    pub(super) numbers: Range<usize>,
+    /// Rows, bytes of texts, places of words: in [`Arenas::bytes`].
+    pub(super) bytes: Range<usize>,
+    /// Words: in [`Arenas::words`].
+    pub(super) words: Range<usize>,
+}
+
+impl Column {
+    /// A column of which nothing was read.
+    pub(super) fn without_values(kind: Kind) -> Self {
+        Self {
+            kind,
+            numbers: 0..0,
+            bytes: 0..0,
+            words: 0..0,
+        }
+    }
+}
+
+/// What all columns of a block hold.
+#[derive(Debug, Default)]
+pub(super) struct Arenas {
+    pub(super) numbers: Vec<u64>,
+    pub(super) bytes: Vec<u8>,
+    /// Where each word stands in `bytes`.
+    pub(super) words: Vec<(u32, u32)>,
+}
+
+impl Arenas {
+    pub(super) fn clear(&mut self) {
+        self.numbers.clear();
+        self.bytes.clear();
+        self.words.clear();
+    }
+
+    pub(super) fn memory_bytes(&self) -> usize {
+        self.numbers.capacity() * size_of::<u64>()
+            + self.bytes.capacity()
+            + self.words.capacity() * size_of::<(u32, u32)>()
+    }
+
+    /// Reads a column, whose values have at most `budget` bytes as text, and takes what they have at least off it.
+    pub(super) fn read(&mut self, blobs: &mut BlobReader<'_>, budget: &mut usize) -> Result<Column> {
+        let Head { kind, count } = Head::read(blobs, budget)?;
         let (numbers, bytes, words) = (self.numbers.len(), self.bytes.len(), self.words.len());
         match kind {
             Kind::Decimal | Kind::Padded(_) | Kind::Ranked => numbers::decode(blobs, count, &mut self.numbers)?,
-            Kind::HexLower(digits) | Kind::HexUpper(digits) => {
-                self.read_rows(blobs, count, digits.div_ceil(2) as usize)?;
-            }
-            Kind::Uuid => self.read_rows(blobs, count, UUID_ROW)?,
+            Kind::HexLower(_) | Kind::HexUpper(_) | Kind::Uuid => self.read_rows(blobs, count, kind.row_bytes())?,
             Kind::Text => {
-                let text_bytes = self.read_lengths(blobs, count, *budget + count)?;
-                *budget = (*budget + count).saturating_sub(text_bytes.max(count));
+                let text_bytes = self.read_lengths(blobs, count, count, budget)?;
                 self.bytes.extend_from_slice(blobs.take(text_bytes)?);
             }
             Kind::Words => {
                 // Each word is a value at least once.
                 let words = blobs.table.count("words of a typed column", MOST_WORDS.min(count))?;
-                let text_bytes = self.read_lengths(blobs, words, *budget + count)?;
-                *budget = (*budget + count).saturating_sub(text_bytes.max(count));
+                let text_bytes = self.read_lengths(blobs, words, count, budget)?;
                 let mut at = self.bytes.len();
                 for &length in &self.numbers[numbers..] {
                     self.words.push((at as u32, length as u32));
@@ -345,11 +385,65 @@ impl Arenas {
         })
     }
 
-    /// Reads lengths; their sum, which is at most `most`.
-    fn read_lengths(&mut self, blobs: &mut BlobReader<'_>, count: usize, most: usize) -> Result<usize> {
+    /// Passes over a column as [`read`](Self::read) reads it. Adds the bytes of its words, where it has a list of them, to
+    /// `word_bytes`.
+    pub(super) fn skip(
+        &mut self,
+        blobs: &mut BlobReader<'_>,
+        budget: &mut usize,
+        word_bytes: &mut Vec<u8>,
+    ) -> Result<Outline> {
+        let Head { kind, count } = Head::read(blobs, budget)?;
+        let numbers = self.numbers.len();
+        let longest = match kind {
+            Kind::Decimal => digits::decimal_width(numbers::skip(blobs, count)?),
+            Kind::Ranked => digits::rank_width(numbers::skip(blobs, count)?),
+            Kind::Padded(width) => {
+                numbers::skip(blobs, count)?;
+                width as usize
+            }
+            Kind::HexLower(digits) | Kind::HexUpper(digits) => {
+                skip_rows(blobs, count, kind.row_bytes())?;
+                digits as usize
+            }
+            Kind::Uuid => {
+                skip_rows(blobs, count, kind.row_bytes())?;
+                UUID_BYTES
+            }
+            Kind::Text => {
+                let text_bytes = self.read_lengths(blobs, count, count, budget)?;
+                blobs.skip(text_bytes)?;
+                self.longest_since(numbers)
+            }
+            Kind::Words => {
+                let words = blobs.table.count("words of a typed column", MOST_WORDS.min(count))?;
+                let text_bytes = self.read_lengths(blobs, words, count, budget)?;
+                word_bytes.extend_from_slice(blobs.take(text_bytes)?);
+                blobs.skip(count)?;
+                self.longest_since(numbers)
+            }
+        };
+        self.numbers.truncate(numbers);
+        Ok(Outline { kind, count, longest })
+    }
+
+    fn longest_since(&self, start: usize) -> usize {
+        self.numbers[start..].iter().max().map_or(0, |&length| length as usize)
+    }
+
+    /// Reads the lengths of texts of a column of so many values; their sum, which it takes off the budget as far as that does
+    /// not count it already.
+    fn read_lengths(
+        &mut self,
+        blobs: &mut BlobReader<'_>,
+        texts: usize,
+        count: usize,
+        budget: &mut usize,
+    ) -> Result<usize> {
+        let most = *budget + count;
         let start = self.numbers.len();
         let place = blobs.table.at();
-        numbers::decode(blobs, count, &mut self.numbers)?;
+        numbers::decode(blobs, texts, &mut self.numbers)?;
         let sum = self.numbers[start..]
             .iter()
             .fold(0u64, |sum, &length| sum.saturating_add(length));
@@ -360,14 +454,14 @@ impl Arenas {
                 place,
             ));
         }
+        *budget = most - count.max(sum as usize);
         Ok(sum as usize)
     }
 
     fn read_rows(&mut self, blobs: &mut BlobReader<'_>, count: usize, row: usize) -> Result<()> {
-        let place = blobs.table.at();
-        match blobs.table.u8()? {
-            0 => self.bytes.extend_from_slice(blobs.take(count * row)?),
-            1 => {
+        match rows_layout(blobs)? {
+            RowLayout::ByRow => self.bytes.extend_from_slice(blobs.take(count * row)?),
+            RowLayout::ByPlace => {
                 let start = self.bytes.len();
                 self.bytes.resize(start + count * row, 0);
                 for place in 0..row {
@@ -376,8 +470,31 @@ impl Arenas {
                     bytes.zip(plane).for_each(|(to, from)| *to = *from);
                 }
             }
-            _ => return Err(Error::malformed("typed column", "unknown layout of rows", place)),
         }
         Ok(())
+    }
+}
+
+/// How rows lie.
+enum RowLayout {
+    ByRow,
+    /// All first bytes, all second ones and so on.
+    ByPlace,
+}
+
+fn rows_layout(blobs: &mut BlobReader<'_>) -> Result<RowLayout> {
+    let place = blobs.table.at();
+    match blobs.table.u8()? {
+        0 => Ok(RowLayout::ByRow),
+        1 => Ok(RowLayout::ByPlace),
+        _ => Err(Error::malformed("typed column", "unknown layout of rows", place)),
+    }
+}
+
+/// Passes over rows of `row` bytes.
+fn skip_rows(blobs: &mut BlobReader<'_>, count: usize, row: usize) -> Result<()> {
+    match rows_layout(blobs)? {
+        RowLayout::ByRow => blobs.skip(count * row),
+        RowLayout::ByPlace => (0..row).try_for_each(|_| blobs.skip(count)),
     }
 }

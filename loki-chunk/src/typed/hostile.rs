@@ -6,6 +6,7 @@ use super::{Decoder, Shape};
 use crate::encoding::{Compressor, Encoding};
 use crate::error::Error;
 use crate::format::BLOCK_MAX_BYTES;
+use crate::line_search::LineSearch;
 
 /// Far above what a reader takes for the largest block, far below what these blocks ask for.
 const MOST_MEMORY: usize = 256 << 20;
@@ -24,12 +25,18 @@ struct Forged {
 impl Forged {
     /// One literal without text, which follows itself, and the first column behind it.
     fn new() -> Self {
+        Self::with_literal(b"")
+    }
+
+    /// The same with a text.
+    fn with_literal(text: &[u8]) -> Self {
         let mut forged = Self {
             blobs: BlobWriter::default(),
             compressor: Compressor::new(Encoding::Zstd),
         };
         forged.blobs.put_varint(1);
-        forged.numbers(&[0]);
+        forged.numbers(&[text.len() as u64]);
+        forged.blobs.put(text, &mut forged.compressor);
         forged.numbers(&[1]);
         forged.numbers(&[1, 1]);
         forged.numbers(&[0, 0]);
@@ -50,24 +57,46 @@ impl Forged {
         self.blobs.table.extend_from_slice(bytes);
     }
 
-    /// How many bytes it has, what reading it comes to, and what the reader holds then.
-    fn read(mut self) -> (usize, Result<(), Error>, usize) {
+    fn finish(mut self) -> Vec<u8> {
         let mut stored = Vec::new();
         self.blobs.finish(&mut self.compressor, &mut stored);
-        let mut decoder = Decoder::default();
-        let read = decoder.lines(&stored, Encoding::Zstd, SHAPE, &mut Vec::new(), &mut Vec::new());
-        (stored.len(), read, decoder.memory_bytes())
+        stored
     }
 }
 
 fn is_refused_cheaply(forged: Forged) {
-    let (stored, read, memory) = forged.read();
+    let stored = forged.finish();
     assert!(
-        stored < BLOCK_MAX_BYTES,
-        "{stored} bytes are more than such a block has"
+        stored.len() < BLOCK_MAX_BYTES,
+        "{} bytes are more than such a block has",
+        stored.len()
     );
-    let error = read.expect_err("it makes no sense");
-    assert!(memory < MOST_MEMORY, "{memory} bytes for {stored}: {error}");
+    let mut decoder = Decoder::default();
+    let read = decoder.lines(&stored, Encoding::Zstd, SHAPE, &mut Vec::new(), &mut Vec::new());
+    read.expect_err("it makes no sense");
+    assert!(decoder.memory_bytes() < MOST_MEMORY, "{}", decoder.memory_bytes());
+    // What a search does not look at, it need not refuse.
+    let _ = search(&stored, b"0123456789abcdef");
+}
+
+fn search(stored: &[u8], needle: &[u8]) -> Result<Vec<u32>, Error> {
+    let (mut decoder, mut search, mut found) = (Decoder::default(), LineSearch::new(), Vec::new());
+    search.holds_any(&[needle.iter().map(|&byte| [byte]).collect::<Vec<_>>()]);
+    let done = decoder.search(stored, Encoding::Zstd, SHAPE, search.clauses(), &mut found);
+    assert!(decoder.memory_bytes() < MOST_MEMORY, "{}", decoder.memory_bytes());
+    done.map(|_| found)
+}
+
+#[test]
+fn a_literal_that_follows_itself_is_not_followed_for_ever() {
+    let mut forged = Forged::with_literal(b"x");
+    forged.blobs.put_varint(1);
+    // Decimal, one value, which is 0.
+    forged.table(&[0, 1, 0, 0, 0]);
+    let stored = forged.finish();
+    search(&stored, b"x").expect_err("it comes more often than there are bytes");
+    search(&stored, b"x0x0x").expect_err("there is but one value");
+    assert_eq!(search(&stored, b"y"), Ok(Vec::new()), "no literal and no digit is a y");
 }
 
 #[test]

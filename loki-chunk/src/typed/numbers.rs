@@ -87,22 +87,46 @@ fn best_order(values: &[u64], least: u64) -> usize {
     best
 }
 
+/// What stands before the planes of numbers.
+struct Head {
+    order: usize,
+    firsts: [u64; ORDERS],
+    planes: usize,
+}
+
+impl Head {
+    /// Of `count` numbers.
+    fn read(blobs: &mut BlobReader<'_>, count: usize) -> Result<Self> {
+        let place = blobs.table.at();
+        let order = usize::from(blobs.table.u8()?);
+        if order >= ORDERS {
+            return Err(Error::malformed("numbers", "unknown order of steps", place));
+        }
+        let mut firsts = [0; ORDERS];
+        for first in &mut firsts[..if order == 0 { 1 } else { order.min(count) }] {
+            *first = blobs.table.varint()?;
+        }
+        let place = blobs.table.at();
+        let planes = usize::from(blobs.table.u8()?);
+        if planes > 8 {
+            return Err(Error::malformed("numbers", "more than 8 bytes each", place));
+        }
+        Ok(Self { order, firsts, planes })
+    }
+}
+
+/// Passes over `count` numbers; no less than any of them.
+pub(super) fn skip(blobs: &mut BlobReader<'_>, count: usize) -> Result<u64> {
+    let Head { order, firsts, planes } = Head::read(blobs, count)?;
+    (0..planes).try_for_each(|_| blobs.skip(count))?;
+    let span = 1u64.unbounded_shl(8 * planes as u32).wrapping_sub(1);
+    let most = firsts[0].checked_add(span).filter(|_| order == 0);
+    Ok(most.unwrap_or(u64::MAX))
+}
+
 /// Appends `count` numbers, at most what the caller has checked, to `values`.
 pub(super) fn decode(blobs: &mut BlobReader<'_>, count: usize, values: &mut Vec<u64>) -> Result<()> {
-    let place = blobs.table.at();
-    let order = usize::from(blobs.table.u8()?);
-    if order >= ORDERS {
-        return Err(Error::malformed("numbers", "unknown order of steps", place));
-    }
-    let mut firsts = [0; ORDERS];
-    for first in &mut firsts[..if order == 0 { 1 } else { order.min(count) }] {
-        *first = blobs.table.varint()?;
-    }
-    let place = blobs.table.at();
-    let planes = usize::from(blobs.table.u8()?);
-    if planes > 8 {
-        return Err(Error::malformed("numbers", "more than 8 bytes each", place));
-    }
+    let Head { order, firsts, planes } = Head::read(blobs, count)?;
     let start = values.len();
     let least = if order == 0 { firsts[0] } else { 0 };
     values.resize(start + count, least);

@@ -2,9 +2,9 @@
 
 use super::block_ref::BlockRef;
 use super::stats::StatsCounter;
-use loki_chunk::{BlockColumns, ColumnSet as ChunkColumns};
+use loki_chunk::{BlockColumns, ColumnSet as ChunkColumns, LineSearch};
 use loki_logql::Error;
-use loki_logql::source::{Batch, ColumnSet, Columns, MetadataColumn, Summary};
+use loki_logql::source::{Batch, ColumnSet, Columns, Found, LineClause, MetadataColumn, Summary};
 
 /// Buffers that batches are read into, one after the other, on one thread.
 #[derive(Debug, Default)]
@@ -19,6 +19,8 @@ pub(super) struct BlockBatch<'a> {
     block: &'a BlockRef,
     scratch: &'a mut Scratch,
     read: ColumnSet,
+    /// What counts as read: lines that were searched without being made count, too.
+    counted: ColumnSet,
     stats: &'a StatsCounter,
 }
 
@@ -31,8 +33,16 @@ impl<'a> BlockBatch<'a> {
             block,
             scratch,
             read: ColumnSet::NONE,
+            counted: ColumnSet::NONE,
             stats,
         }
+    }
+
+    fn count(&mut self, want: ColumnSet) {
+        let now = self.counted | want;
+        self.stats
+            .read(&self.block.summary(), self.block.stored_bytes(), self.counted, now);
+        self.counted = now;
     }
 }
 
@@ -45,14 +55,34 @@ impl Batch for BlockBatch<'_> {
         let want = want | self.read;
         if want != self.read {
             self.block.read(&mut self.scratch.columns, lower(want))?;
-            self.stats
-                .read(&self.block.summary(), self.block.stored_bytes(), self.read, want);
+            self.count(want);
             if want.contains(ColumnSet::METADATA) && !self.read.contains(ColumnSet::METADATA) {
                 raise_metadata(&self.scratch.columns, &mut self.scratch.metadata);
             }
             self.read = want;
         }
         Ok(columns_of(&self.scratch.columns, &self.scratch.metadata))
+    }
+
+    fn search(&mut self, clauses: &[LineClause], found: &mut Vec<u32>) -> Result<Found, Error> {
+        let mut search = LineSearch::new();
+        for LineClause { needles, negated } in clauses {
+            let needles: Vec<&[Vec<u8>]> = needles.iter().map(|needle| needle.0.as_slice()).collect();
+            if *negated {
+                search.holds_none(&needles);
+            } else {
+                search.holds_any(&needles);
+            }
+        }
+        if search.is_empty() || !self.block.search(&mut self.scratch.columns, &search, found)? {
+            return Ok(Found::Unknown);
+        }
+        self.count(ColumnSet::LINES);
+        Ok(if search.is_exact() {
+            Found::Exactly
+        } else {
+            Found::Candidates
+        })
     }
 }
 

@@ -2,7 +2,7 @@
 
 use crate::head::{OpenSnapshot, SealedBlock};
 use crate::store::{Segment, SegmentBlock};
-use loki_chunk::{BlockColumns, BlockHeader, ColumnSet};
+use loki_chunk::{BlockColumns, BlockHeader, ColumnSet, LineSearch};
 use loki_logql::source::Summary;
 use std::sync::{Arc, PoisonError};
 
@@ -52,13 +52,30 @@ impl BlockRef {
             BlockRef::Sealed(block) => columns.read(&block.block.header, &block.block.data, want),
             BlockRef::Stored { segment, block } => columns.read(&block.header, segment.bytes(block), want),
         };
-        done.map_err(|error| {
-            let place = match self {
-                BlockRef::Stored { segment, .. } => segment.name(),
-                _ => "a block in memory",
-            };
-            source_error(format!("{place} is damaged: {error}"))
-        })
+        done.map_err(|error| self.damaged(&error))
+    }
+
+    /// Finds lines without making them, where it can: see [`BlockColumns::search`].
+    pub(super) fn search(
+        &self,
+        columns: &mut BlockColumns,
+        search: &LineSearch,
+        found: &mut Vec<u32>,
+    ) -> Result<bool, loki_logql::Error> {
+        let done = match self {
+            BlockRef::Open(_) => Ok(false),
+            BlockRef::Sealed(block) => columns.search(&block.block.header, &block.block.data, search, found),
+            BlockRef::Stored { segment, block } => columns.search(&block.header, segment.bytes(block), search, found),
+        };
+        done.map_err(|error| self.damaged(&error))
+    }
+
+    fn damaged(&self, error: &loki_chunk::Error) -> loki_logql::Error {
+        let place = match self {
+            BlockRef::Stored { segment, .. } => segment.name(),
+            _ => "a block in memory",
+        };
+        source_error(format!("{place} is damaged: {error}"))
     }
 }
 

@@ -95,6 +95,9 @@ impl Worker for RangeWorker<'_> {
             return Ok(ControlFlow::Continue(()));
         }
         self.runner.stream(stream);
+        if !self.runner.search(batch)? {
+            return Ok(ControlFlow::Continue(()));
+        }
         let mut columns = self.runner.columns();
         if !summary.has_metadata {
             columns = columns.without(ColumnSet::METADATA);
@@ -172,7 +175,7 @@ impl RangeWorker<'_> {
     /// Runs the pipeline over the entries of a batch that are in a window.
     fn sample(&mut self, batch: &mut dyn Batch, columns: ColumnSet) -> Result<(), Error> {
         let windows = self.visitor.windows;
-        let first = self.visitor.pipeline.select_columns() | ColumnSet::TIMESTAMPS;
+        let first = self.runner.select_columns() | ColumnSet::TIMESTAMPS;
         let mut selected = std::mem::take(&mut self.selected);
         let mut regions = Regions::new(windows, &self.visitor.bounds);
         let mut is_read = first.contains(columns);

@@ -17,7 +17,7 @@ use super::search::Search;
 use super::stage::Op;
 use super::unwrap::Unwrap;
 use crate::ast::{self, Grouping, LogRange, RangeOp, Stage, StageKind};
-use crate::source::{ColumnSet, Literal};
+use crate::source::{ColumnSet, Found, LineClause, Literal};
 use crate::{Error, ErrorKind};
 
 /// The compiled stages of one selector of a query.
@@ -35,6 +35,10 @@ pub(crate) struct Pipeline {
     /// Whether what becomes of an entry depends on nothing but its labels and metadata.
     pub(super) labels_only: bool,
     literals: Vec<Vec<Literal>>,
+    /// What the searches ask of lines, as far as a batch can be asked for it.
+    pub(super) clauses: Vec<LineClause>,
+    /// Whether lines that pass the clauses pass the searches.
+    pub(super) is_told: bool,
 }
 
 /// What comes out of a pipeline.
@@ -185,6 +189,10 @@ impl Pipeline {
         let mut literals = Vec::new();
         searches.iter().for_each(|search| search.literals(&mut literals));
         searches.sort_by_key(Search::cost);
+        let (mut clauses, mut is_told) = (Vec::new(), true);
+        for search in &searches {
+            is_told &= search.clauses(&mut clauses);
+        }
         let replaces = rest.iter().any(Op::replaces_line);
         Pipeline {
             labels_only: !replaces && !rest.iter().any(Op::reads_line),
@@ -194,12 +202,14 @@ impl Pipeline {
             extraction,
             output,
             literals,
+            clauses,
+            is_told,
         }
     }
 
-    /// The columns that have to be read of any stream.
-    pub(crate) fn columns(&self) -> ColumnSet {
-        let lines = if self.searches.is_empty() && self.labels_only {
+    /// The columns that have to be read of any stream, where a batch has found this of the searches.
+    pub(crate) fn columns(&self, found: Found) -> ColumnSet {
+        let lines = if self.labels_only && self.select_columns(found) == ColumnSet::NONE {
             match &self.output {
                 Output::Lines => ColumnSet::LINES,
                 Output::Samples {
@@ -229,8 +239,8 @@ impl Pipeline {
 
     /// The columns that [`Runner::select`](super::Runner::select) reads: enough to tell whether the others are worth
     /// reading.
-    pub(crate) fn select_columns(&self) -> ColumnSet {
-        if self.searches.is_empty() {
+    pub(crate) fn select_columns(&self, found: Found) -> ColumnSet {
+        if self.searches.is_empty() || found == Found::Exactly {
             ColumnSet::NONE
         } else {
             ColumnSet::LINES

@@ -4,7 +4,7 @@ use super::ip::IpPattern;
 use super::pattern_filter::PatternFilter;
 use crate::ast::{self, LineFilterOp, LineOperand};
 use crate::regex::{self, Test};
-use crate::source::Literal;
+use crate::source::{LineClause, Literal, Needle};
 use memchr::memmem;
 
 /// A compiled line filter: keeps the lines on which `test` is not `negated`.
@@ -55,6 +55,23 @@ impl LineFilter {
     /// Whether every line is kept.
     pub(super) fn keeps_all(&self) -> bool {
         matches!(self.test, LineTest::True) && !self.negated
+    }
+
+    /// What is known of a kept line, as clauses that all hold; and whether no other line passes them.
+    pub(super) fn clauses(&self, out: &mut Vec<LineClause>) -> bool {
+        let clause = |needles| LineClause {
+            needles,
+            negated: self.negated,
+        };
+        if let Some(needles) = self.test.needles() {
+            out.push(clause(needles));
+            return true;
+        }
+        if !self.negated {
+            let groups = self.test.literals().into_iter();
+            out.extend(groups.map(|group| clause(group.iter().map(needle).collect())));
+        }
+        false
     }
 
     /// What is known of a kept line: an AND of ORs of substrings.
@@ -126,6 +143,19 @@ impl LineTest {
         }
     }
 
+    /// The needles of which a line that passes holds one, and no other line does, where there are such.
+    fn needles(&self) -> Option<Vec<Needle>> {
+        match self {
+            LineTest::Contains(finder) => Some(vec![needle(&exact(finder.needle()))]),
+            LineTest::Regex(test) => test_needles(test),
+            LineTest::Any(tests) => {
+                let needles: Option<Vec<_>> = tests.iter().map(LineTest::needles).collect();
+                needles.map(|needles| needles.concat())
+            }
+            LineTest::True | LineTest::Pattern(_) | LineTest::Ip(_) => None,
+        }
+    }
+
     /// What is known of a line that passes: an AND of ORs of substrings; empty where nothing is.
     pub(super) fn literals(&self) -> Vec<Vec<Literal>> {
         match self {
@@ -142,6 +172,35 @@ fn exact(bytes: &[u8]) -> Literal {
     Literal {
         bytes: bytes.to_vec(),
         ignore_case: false,
+    }
+}
+
+/// A literal as a needle.
+fn needle(literal: &Literal) -> Needle {
+    let place = |&byte: &u8| match literal.ignore_case && byte.is_ascii_alphabetic() {
+        true => vec![byte.to_ascii_lowercase(), byte.to_ascii_uppercase()],
+        false => vec![byte],
+    };
+    Needle(literal.bytes.iter().map(place).collect())
+}
+
+fn test_needles(test: &Test) -> Option<Vec<Needle>> {
+    match test {
+        Test::Contains { text, ignore_case } => {
+            // Only where all case variants are ASCII are there no others.
+            let is_plain = !*ignore_case || any_case(text).is_some_and(|literal| literal.bytes.len() == text.len());
+            let literal = Literal {
+                bytes: text.clone(),
+                ignore_case: *ignore_case,
+            };
+            (is_plain && !text.is_empty()).then(|| vec![needle(&literal)])
+        }
+        Test::Any(tests) => {
+            let needles: Option<Vec<_>> = tests.iter().map(test_needles).collect();
+            needles.map(|needles| needles.concat())
+        }
+        Test::Regex(regex) => regex.needles(),
+        Test::True | Test::NotEmpty | Test::Equals { .. } => None,
     }
 }
 

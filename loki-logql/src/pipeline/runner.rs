@@ -6,14 +6,14 @@ use super::label_sets::{Category, LabelSets, SetId, Signatures};
 use super::metadata::{Metadata, Outcomes};
 use super::names::NameId;
 use super::stage::{Line, LineBuffers, Scratch};
-use crate::source::{ColumnSet, Columns};
+use crate::source::{Batch, ColumnSet, Columns, Found};
 use crate::{Error, ErrorKind, Labels};
 use std::ops::Range;
 
 /// Runs a [`Pipeline`]; owns what that takes of memory, and the label sets that have come out.
 ///
-/// For every batch, in this order: [`stream`](Runner::stream), [`select`](Runner::select), then
-/// [`line`](Runner::line) or [`sample`](Runner::sample) for the selected entries.
+/// For every batch, in this order: [`stream`](Runner::stream), [`search`](Runner::search) where there is a batch to be
+/// asked, [`select`](Runner::select), then [`line`](Runner::line) or [`sample`](Runner::sample) for the selected entries.
 #[derive(Debug)]
 pub(crate) struct Runner<'p> {
     pipeline: &'p Pipeline,
@@ -23,6 +23,9 @@ pub(crate) struct Runner<'p> {
     outcomes: Outcomes<Option<Outcome>>,
     lines: LineBuffers,
     scratch: Scratch,
+    /// What the batch has told of the searches, and which entries it has found.
+    found: Found,
+    candidates: Vec<u32>,
     narrowed: Vec<u32>,
     sets: LabelSets,
     signatures: Signatures,
@@ -68,6 +71,8 @@ impl Pipeline {
             outcomes: Outcomes::default(),
             lines: LineBuffers::default(),
             scratch: Scratch::new(&self.ops),
+            found: Found::Unknown,
+            candidates: Vec::new(),
             narrowed: Vec::new(),
             sets: LabelSets::default(),
             signatures: Signatures::default(),
@@ -80,6 +85,7 @@ impl Pipeline {
 impl<'p> Runner<'p> {
     /// The batches that follow are of the stream with these labels.
     pub(crate) fn stream(&mut self, labels: &Labels) {
+        self.found = Found::Unknown;
         self.metadata.clear();
         self.outcomes.clear();
         if *self.labels.stream() != *labels {
@@ -88,12 +94,33 @@ impl<'p> Runner<'p> {
         }
     }
 
-    /// The columns that have to be read of this stream: those of [`Pipeline::columns`] or fewer. Where there are none,
+    /// Asks a batch which of its lines pass the leading line filters, before any is read; false: none does.
+    ///
+    /// # Errors
+    ///
+    /// What the batch returned.
+    pub(crate) fn search(&mut self, batch: &mut dyn Batch) -> Result<bool, Error> {
+        if self.pipeline.clauses.is_empty() {
+            return Ok(true);
+        }
+        self.found = match batch.search(&self.pipeline.clauses, &mut self.candidates)? {
+            Found::Exactly if !self.pipeline.is_told => Found::Candidates,
+            found => found,
+        };
+        Ok(self.found == Found::Unknown || !self.candidates.is_empty())
+    }
+
+    /// The columns that [`select`](Runner::select) reads of this batch.
+    pub(crate) fn select_columns(&self) -> ColumnSet {
+        self.pipeline.select_columns(self.found)
+    }
+
+    /// The columns that have to be read of this batch: those of [`Pipeline::columns`] or fewer. Where there are none,
     /// every entry gives the sample 1 with the labels [`stream_set`](Runner::stream_set).
     ///
     /// Metadata called `__error__` is not looked for then: it would not keep entries from being counted.
     pub(crate) fn columns(&self) -> ColumnSet {
-        let columns = self.pipeline.columns();
+        let columns = self.pipeline.columns(self.found);
         if let Output::Samples {
             value: SampleValue::One | SampleValue::Bytes,
             labels: SampleLabels::By(names),
@@ -118,6 +145,16 @@ impl<'p> Runner<'p> {
         self.outcomes.clear();
         self.metadata.read(columns, &mut self.labels);
         selected.clear();
+        if self.found != Found::Unknown {
+            let place = |entry| self.candidates.partition_point(|&i| (i as usize) < entry);
+            selected.extend_from_slice(&self.candidates[place(range.start)..place(range.end)]);
+            if self.found == Found::Candidates {
+                for search in &self.pipeline.searches {
+                    search.narrow(columns, selected, &mut self.narrowed);
+                }
+            }
+            return;
+        }
         let Some((first, others)) = self.pipeline.searches.split_first() else {
             let entry = |i| u32::try_from(i).expect("a batch counts its entries in 32 bits");
             selected.extend(range.map(entry));

@@ -6,7 +6,7 @@
 
 use super::line_filter::{LineFilter, LineTest, best_clause};
 use crate::regex::Test;
-use crate::source::{Columns, Literal};
+use crate::source::{Columns, LineClause, Literal};
 use memchr::memmem;
 use regex_automata::{Input, meta};
 use regex_syntax::hir::{Class, ClassBytes, ClassBytesRange, Hir};
@@ -56,6 +56,11 @@ impl Search {
     /// What is known of a kept line.
     pub(super) fn literals(&self, out: &mut Vec<Vec<Literal>>) {
         self.filter.literals(out);
+    }
+
+    /// What is known of a kept line, as clauses that all hold; and whether no other line passes them.
+    pub(super) fn clauses(&self, out: &mut Vec<LineClause>) -> bool {
+        self.filter.clauses(out)
     }
 
     /// How much the search costs, to do the cheap ones first: they leave less to the others.

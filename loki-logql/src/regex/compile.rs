@@ -2,10 +2,11 @@
 
 use super::literal;
 use super::lower;
+use super::needle;
 use super::parse::parse;
 use super::syntax::{Code, Node, SyntaxError};
 use crate::Error;
-use crate::source::Literal;
+use crate::source::{Literal, Needle};
 use regex_automata::meta;
 use regex_automata::nfa::thompson::State;
 use regex_syntax::hir::{self, Hir};
@@ -119,6 +120,11 @@ impl Regex {
     /// What every text with a match holds: an AND of ORs of substrings; empty where nothing is known.
     pub(crate) fn required_literals(&self) -> Vec<Vec<Literal>> {
         literal::required(&self.0.root)
+    }
+
+    /// Needles of which a text that holds a match holds one, and no other text does; `None` where there are no such, or many.
+    pub(crate) fn needles(&self) -> Option<Vec<Needle>> {
+        needle::needles(&self.0.root)
     }
 }
 

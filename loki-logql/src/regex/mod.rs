@@ -9,6 +9,7 @@
 //! - `parse`, `escape`, `class`, `factor`: text to tree, with the normalisations of Go's parser, which [`Test`] depends on;
 //! - `lower`, `compile`: tree to automaton;
 //! - `literal`: substrings that a match must hold;
+//! - `needle`: substrings that are all there is to a match;
 //! - `test`: what an expression means as a filter;
 //! - `weight`: what it will cost to compile.
 
@@ -18,6 +19,7 @@ mod escape;
 mod factor;
 mod literal;
 mod lower;
+mod needle;
 mod parse;
 mod syntax;
 mod test;

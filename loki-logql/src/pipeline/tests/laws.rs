@@ -1,6 +1,7 @@
 //! Laws that hold for any entries.
 
 use super::*;
+use crate::source::LineClause;
 use proptest::prelude::*;
 use proptest::sample::select;
 
@@ -151,6 +152,25 @@ proptest! {
                 });
                 prop_assert!(holds, "{} {:?} {:?}", query, any, line);
             }
+        }
+    }
+
+    #[test]
+    fn clauses_hold_of_every_line_that_passes_and_of_no_other_where_they_tell_all(
+        lines in prop::collection::vec(line(), 0..40),
+        filters in prop::collection::vec(filter(), 1..4),
+    ) {
+        let entries = Entries::new(&[("app", "s")], &lines);
+        let query = format!("{{a=\"b\"}} {}", filters.join(" "));
+        let pipeline = pipeline(&query).unwrap();
+        let (mut runner, mut passing) = (pipeline.runner(0), Vec::new());
+        entries.columns(|columns| runner.select(columns, 0..lines.len(), &mut passing));
+        for (i, line) in lines.iter().enumerate() {
+            let holds = |clause: &LineClause| clause.needles.iter().any(|needle| needle.is_in(line)) != clause.negated;
+            let told = pipeline.clauses.iter().all(holds);
+            let passes = passing.contains(&(i as u32));
+            prop_assert!(told || !passes, "{} {:?}", query, line);
+            prop_assert!(!told || passes || !pipeline.is_told, "{} {:?}", query, line);
         }
     }
 

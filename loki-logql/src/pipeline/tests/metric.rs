@@ -1,6 +1,7 @@
 //! Metric queries: samples, their labels, and what parsers leave out for them.
 
 use super::*;
+use crate::source::Found;
 
 fn entries(lines: &[&str]) -> Entries {
     Entries::new(&[("app", "s"), ("env", "prod")], lines)
@@ -145,7 +146,7 @@ fn line_format_is_left_out_where_nothing_reads_it() {
 #[test]
 fn columns_are_read_only_where_they_matter() {
     use crate::source::ColumnSet;
-    let columns = |query: &str| pipeline(query).expect(query).columns();
+    let columns = |query: &str| pipeline(query).expect(query).columns(Found::Unknown);
     assert_eq!(columns("sum(count_over_time({a=\"b\"}[1m]))"), ColumnSet::NONE);
     assert_eq!(columns("sum(bytes_over_time({a=\"b\"}[1m]))"), ColumnSet::OFFSETS);
     assert_eq!(columns("count_over_time({a=\"b\"}[1m])"), ColumnSet::METADATA);

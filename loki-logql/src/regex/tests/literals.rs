@@ -1,6 +1,7 @@
 //! Substrings that matches must hold.
 
 use crate::regex::{Regex, Shape};
+use crate::source::Needle;
 
 /// `abc|i:def & …`.
 fn print(pattern: &str) -> String {
@@ -90,5 +91,36 @@ fn there_are_few_alternatives_and_no_empty_ones() {
             assert!((1..=64).contains(&group.len()), "{pattern}");
             assert!(group.iter().all(|literal| !literal.bytes.is_empty()), "{pattern}");
         }
+    }
+}
+
+#[test]
+fn expressions_of_few_texts_are_needles() {
+    let needles = |pattern: &str| {
+        let needles = Regex::new(pattern, Shape::Search).unwrap().needles()?;
+        let place = |place: &Vec<u8>| match place.as_slice() {
+            [byte] => char::from(*byte).to_string(),
+            bytes => format!("[{}]", String::from_utf8_lossy(bytes)),
+        };
+        let print = |needle: Needle| needle.0.iter().map(place).collect::<String>();
+        Some(needles.into_iter().map(print).collect::<Vec<_>>().join("|"))
+    };
+    let cases = [
+        (r#"user_id":1234[0-2]{2},"#, Some(r#"user_id":1234[012][012],"#)),
+        ("status=[45]0.", None),
+        ("(GET|POST) /", Some("GET /|POST /")),
+        ("took [12]+", Some("took [12]")),
+        ("took [12]+ms", None),
+        ("[ab]*c?x", Some("x|cx")),
+        ("[ab]{2,}x.*", Some("[ab][ab]x")),
+        ("[ab]{2,}x(y|z)?", Some("[ab][ab]x")),
+        ("colou?r", Some("color|colour")),
+        ("(?i)moo", Some("[Mm][Oo][Oo]")),
+        ("(?i)oops", None),
+        ("^a", None),
+        ("x*", None),
+    ];
+    for (pattern, expected) in cases {
+        assert_eq!(needles(pattern).as_deref(), expected, "{pattern}");
     }
 }

@@ -231,6 +231,19 @@ proptest! {
     }
 
     #[test]
+    fn needles_are_all_there_is_to_a_match(re in an_expression(), texts in prop::collection::vec(a_text(), 1..16)) {
+        let pattern = re.print();
+        let regex = Regex::new(&pattern, Shape::Search).unwrap();
+        let needles = regex.needles();
+        for text in texts {
+            if let Some(needles) = &needles {
+                let is_in = needles.iter().any(|needle| needle.is_in(&text));
+                prop_assert_eq!(regex.is_match(&text), is_in, "{} {:?} {:?}", pattern, text, needles);
+            }
+        }
+    }
+
+    #[test]
     fn translations_match_what_the_expression_matches(re in an_expression(), texts in prop::collection::vec(a_text(), 1..8)) {
         let pattern = re.print();
         let translated = matcher_regex(&pattern).unwrap();
