@@ -3,7 +3,7 @@
 use super::{
     bloom,
     content::Header,
-    grams::{Folded, Grams, KEY_BITS, Keys, Minimizers},
+    grams::{Folded, Grams, KEY_BITS, Minimizers},
     needle::ByteMask,
 };
 
@@ -86,8 +86,13 @@ impl ContentFilterBuilder {
         self.longest_line = self.longest_line.max(longest.max().unwrap_or(0) as usize);
         self.folded.set(lines);
         let keys = &mut self.keys;
-        self.minimizers
-            .each(self.settings.grams, &self.folded, offsets, |found| keys.extend(&found));
+        self.minimizers.each(
+            self.settings.grams,
+            &self.folded,
+            offsets,
+            #[inline(always)]
+            |found| keys.extend(found),
+        );
     }
 
     /// The filter's bytes, for [`ContentFilter::open`](super::ContentFilter::open). The builder has no lines then.
@@ -134,20 +139,22 @@ impl Default for KeySet {
 }
 
 impl KeySet {
-    fn extend(&mut self, keys: &Keys<'_>) {
+    /// Inlined into the loop that finds the keys, which is made for the vectors that the processor has.
+    #[inline(always)]
+    fn extend(&mut self, keys: &[u32]) {
         if self.list.len() < self.count + keys.len() {
             self.list.resize((self.count + keys.len()) * 2, 0);
         }
         // Writes every key, and steps on only if it is new: nobody could predict a branch.
         let list = &mut self.list[self.count..];
         let mut new = 0;
-        keys.each(|key| {
+        for &key in keys {
             let word = &mut self.is_known[(key >> 6) as usize % WORDS];
             let bit = 1 << (key & 63);
             list[new] = key;
             new += usize::from(*word & bit == 0);
             *word |= bit;
-        });
+        }
         self.count += new;
     }
 

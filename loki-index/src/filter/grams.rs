@@ -1,5 +1,7 @@
 //! Which grams of a line a filter keeps, and the keys that stand for them.
 
+use fearless_simd::{Level, dispatch};
+
 /// How dense the grams lie that a filter keeps.
 ///
 /// ```
@@ -60,14 +62,16 @@ impl Folded {
 /// Finds the grams of lines that are kept: those that are least in a run of neighbours.
 ///
 /// Grams are compared by an *order* of 16 bits, which is cheap, and known by a *key*, which is good; of equal orders all are
-/// kept. Each pass goes over a chunk without a branch that depends on the text, so that the compiler uses vectors. Lines are
-/// not worked on one by one, since many are shorter than it takes to get going: runs that cross an end are struck out.
+/// kept. Each pass goes over a chunk without a branch that depends on the text, so that the compiler uses vectors; it does so
+/// once for each kind that a processor may have, and the widest are taken that this one has. Lines are not worked on one by
+/// one, since many are shorter than it takes to get going: runs that cross an end are struck out.
 #[derive(Clone)]
 pub(super) struct Minimizers {
     orders: [i16; CHUNK + 16],
     least: [i16; CHUNK + 8],
     is_kept: [u8; CHUNK],
     places: [u16; CHUNK + 8],
+    keys: [u32; CHUNK],
 }
 
 impl Default for Minimizers {
@@ -77,6 +81,7 @@ impl Default for Minimizers {
             least: [0; CHUNK + 8],
             is_kept: [0; CHUNK],
             places: [0; CHUNK + 8],
+            keys: [0; CHUNK],
         }
     }
 }
@@ -90,18 +95,20 @@ impl std::fmt::Debug for Minimizers {
 
 impl Minimizers {
     /// Hands over the keys of the kept grams, a chunk at a time. Line *i* is `text[offsets[i]..offsets[i + 1]]`.
-    pub(super) fn each(&mut self, grams: Grams, text: &Folded, offsets: &[u32], take: impl FnMut(Keys<'_>)) {
+    pub(super) fn each(&mut self, grams: Grams, text: &Folded, offsets: &[u32], take: impl FnMut(&[u32])) {
+        // Everything below is inlined here, or it would be made for the least kind of vectors alone.
         match grams {
-            Grams::Sparse => self.run::<6, 8>(text, offsets, take),
-            Grams::Dense => self.run::<5, 4>(text, offsets, take),
+            Grams::Sparse => dispatch!(Level::new(), _ => self.run::<6, 8>(text, offsets, take)),
+            Grams::Dense => dispatch!(Level::new(), _ => self.run::<5, 4>(text, offsets, take)),
         }
     }
 
+    #[inline(always)]
     fn run<const GRAM: usize, const WINDOW: usize>(
         &mut self,
         text: &Folded,
         offsets: &[u32],
-        mut take: impl FnMut(Keys<'_>),
+        mut take: impl FnMut(&[u32]),
     ) {
         let (Some(&first), Some(&last)) = (offsets.first(), offsets.last()) else {
             return;
@@ -142,42 +149,39 @@ impl Minimizers {
             let is_kept = &mut self.is_kept[..length];
             fill_is_kept::<WINDOW>(&orders[WINDOW - 1..], least, is_kept);
             let count = fill_places(is_kept, &mut self.places);
-            take(Keys {
-                text: text.0[FRONT + start..]
-                    .first_chunk()
-                    .expect("there are bytes behind the text"),
-                places: &self.places[..count],
-                gram: GRAM,
-            });
+            let bytes = text.0[FRONT + start..].first_chunk();
+            let bytes = bytes.expect("there are bytes behind the text");
+            let keys = &mut self.keys[..count];
+            fill_keys::<GRAM>(bytes, &self.places[..count], keys);
+            take(keys);
         }
     }
 }
 
-/// The keys of the kept grams of a chunk.
-#[derive(Debug)]
-pub(super) struct Keys<'t> {
-    text: &'t [u8; CHUNK + 8],
-    places: &'t [u16],
-    gram: usize,
-}
+/// Grams that are gathered, one by one, before their keys are made, several at once.
+const GATHERED: usize = 64;
 
-impl Keys<'_> {
-    pub(super) fn len(&self) -> usize {
-        self.places.len()
-    }
-
-    pub(super) fn each(&self, mut take: impl FnMut(u32)) {
-        // The other bytes are pushed out.
-        let shift = 64 - 8 * self.gram as u32;
-        for &place in self.places {
+/// The keys of the grams that start at `places`.
+#[inline(always)]
+fn fill_keys<const GRAM: usize>(text: &[u8; CHUNK + 8], places: &[u16], keys: &mut [u32]) {
+    let mut grams = [0; GATHERED];
+    // The other bytes are pushed out.
+    let shift = 64 - 8 * GRAM as u32;
+    for (places, keys) in places.chunks(GATHERED).zip(keys.chunks_mut(GATHERED)) {
+        let grams = &mut grams[..places.len()];
+        for (gram, &place) in grams.iter_mut().zip(places) {
             let at = usize::from(place) % CHUNK;
-            let bytes = self.text[at..at + 8].try_into().expect("there are eight");
-            take(key(u64::from_le_bytes(bytes) << shift));
+            let bytes = text[at..at + 8].try_into().expect("there are eight");
+            *gram = u64::from_le_bytes(bytes) << shift;
+        }
+        for (into, &gram) in keys.iter_mut().zip(&*grams) {
+            *into = key(gram);
         }
     }
 }
 
 /// The key of a gram, which stands in the high bytes.
+#[inline(always)]
 fn key(gram: u64) -> u32 {
     let hash = gram.wrapping_mul(FACTOR);
     ((hash ^ hash >> 32).wrapping_mul(OTHER_FACTOR) >> (64 - KEY_BITS)) as u32
@@ -192,6 +196,7 @@ pub(super) const OTHER_FACTOR: u64 = 0xd6e8_feb8_6659_fd93;
 const ORDER_FACTORS: [u16; 6] = [0x9e37, 0x79b9, 0x6a6d, 0x4eb5, 0xd1a5, 0xb529];
 
 /// The order of the gram that starts at each byte. Which of two grams is least must not depend on their order as text.
+#[inline(always)]
 fn fill_orders<const GRAM: usize>(bytes: &[u8], orders: &mut [i16]) {
     for (order, gram) in orders.iter_mut().zip(bytes.array_windows::<GRAM>()) {
         let mut sum = 0;
@@ -203,6 +208,7 @@ fn fill_orders<const GRAM: usize>(bytes: &[u8], orders: &mut [i16]) {
 }
 
 /// The least order of each run of `WINDOW` grams.
+#[inline(always)]
 fn fill_least<const WINDOW: usize>(orders: &[i16], least: &mut [i16]) {
     for (least, run) in least.iter_mut().zip(orders.array_windows::<WINDOW>()) {
         *least = run.iter().fold(run[0], |least, &order| least.min(order));
@@ -210,6 +216,7 @@ fn fill_least<const WINDOW: usize>(orders: &[i16], least: &mut [i16]) {
 }
 
 /// Which grams are least in a run: those whose order is the greatest of the least ones of the runs they stand in.
+#[inline(always)]
 fn fill_is_kept<const WINDOW: usize>(orders: &[i16], least: &[i16], is_kept: &mut [u8]) {
     for ((is_kept, runs), &order) in is_kept.iter_mut().zip(least.array_windows::<WINDOW>()).zip(orders) {
         let greatest = runs.iter().fold(runs[0], |greatest, &least| greatest.max(least));
@@ -218,6 +225,7 @@ fn fill_is_kept<const WINDOW: usize>(orders: &[i16], least: &[i16], is_kept: &mu
 }
 
 /// The places of those that are kept; answers how many they are.
+#[inline(always)]
 fn fill_places(is_kept: &[u8], places: &mut [u16; CHUNK + 8]) -> usize {
     let mut count = 0;
     for (group, are_kept) in is_kept.as_chunks::<8>().0.iter().enumerate() {
@@ -314,7 +322,7 @@ mod tests {
             folded.set(&text);
             for (grams, gram, window) in [(Grams::Sparse, 6, 8), (Grams::Dense, 5, 4)] {
                 let mut kept = BTreeSet::new();
-                Minimizers::default().each(grams, &folded, &offsets, |keys| keys.each(|key| _ = kept.insert(key)));
+                Minimizers::default().each(grams, &folded, &offsets, |keys| kept.extend(keys));
                 let expected: BTreeSet<u32> =
                     lines.iter().flat_map(|line| plain(&line.to_ascii_lowercase(), gram, window)).collect();
                 prop_assert_eq!(kept, expected);

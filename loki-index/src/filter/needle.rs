@@ -46,7 +46,7 @@ impl Needle {
             let mut keys = Vec::new();
             // What is longer than any line is denied for its length.
             let end = u32::try_from(bytes.len()).unwrap_or(0);
-            minimizers.each(grams, &folded, &[0, end], |found| found.each(|key| keys.push(key)));
+            minimizers.each(grams, &folded, &[0, end], |found| keys.extend_from_slice(found));
             keys.sort_unstable();
             keys.dedup();
             keys.into()
