@@ -190,6 +190,7 @@ pub(crate) fn accept<'r>(
     if request.streams.is_empty() {
         return Err(nothing());
     }
+    let count: usize = request.streams.iter().map(|stream| stream.entries.len()).sum();
     let mut acceptor = Acceptor {
         tenant,
         limits,
@@ -198,7 +199,9 @@ pub(crate) fn accept<'r>(
         blocked: blocked(tenant, limits, now),
         detector: (limits.discover_log_levels && limits.allow_structured_metadata).then(|| Detector::new(limits)),
         accepted: Accepted {
-            entries: Vec::with_capacity(request.streams.iter().map(|s| s.entries.len()).sum()),
+            entries: Vec::with_capacity(count),
+            // Most have their level and nothing else.
+            metadata: Vec::with_capacity(count),
             format: request.format,
             ..Accepted::default()
         },

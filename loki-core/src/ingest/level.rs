@@ -168,7 +168,11 @@ fn string_end(text: &[u8], from: usize) -> Option<usize> {
 fn word_in(line: &[u8]) -> Option<&'static str> {
     // A byte says whether a word may begin with it, and whether one may begin behind it: no branch is taken but at a word.
     let mut before = BOUND;
-    for (at, &byte) in line.iter().enumerate() {
+    let free = free_bytes(line);
+    if let Some(last) = free.checked_sub(1) {
+        before = CLASS[usize::from(line[last])];
+    }
+    for (at, &byte) in line.iter().enumerate().skip(free) {
         let class = CLASS[usize::from(byte)];
         if before & BOUND & class >> 1 != 0
             && let Some(level) = word_at(&line[at..])
@@ -180,6 +184,61 @@ fn word_in(line: &[u8]) -> Option<&'static str> {
     None
 }
 
+/// So many bytes of a line are looked at together.
+const STRETCH: usize = 32;
+
+/// How many bytes at the start of the line no level begins in: in many lines nearly all.
+fn free_bytes(line: &[u8]) -> usize {
+    let Some((_, behind)) = line.split_first().filter(|(first, _)| !is_first(**first)) else {
+        return 0;
+    };
+    let before = line[..behind.len()].as_chunks::<STRETCH>().0;
+    let stretches = before.iter().zip(behind.as_chunks().0);
+    1 + STRETCH
+        * stretches
+            .take_while(|(before, bytes)| !has_begin(before, bytes))
+            .count()
+}
+
+/// Whether a level may begin somewhere in `bytes`, each of which stands behind one of `before`. Without a branch or a table,
+/// so that the compiler uses vectors.
+fn has_begin(before: &[u8; STRETCH], bytes: &[u8; STRETCH]) -> bool {
+    let begins = before
+        .iter()
+        .zip(bytes)
+        .map(|(&before, &byte)| u8::from(may_begin(before, byte)));
+    begins.fold(0, |any, begins| any | begins) != 0
+}
+
+/// Whether a level may begin with `byte` behind `before`.
+const fn may_begin(before: u8, byte: u8) -> bool {
+    is_bound(before) & is_first(byte)
+}
+
+/// Whether a level may begin behind `byte`.
+const fn is_bound(byte: u8) -> bool {
+    (byte == b' ')
+        | (byte == b'\t')
+        | (byte == b'\n')
+        | (byte == b'[')
+        | (byte == b'(')
+        | (byte == b'{')
+        | (byte == b'"')
+        | (byte == b'=')
+}
+
+/// Whether a level begins with `byte`.
+const fn is_first(byte: u8) -> bool {
+    let letter = byte | 0x20;
+    (letter == b't')
+        | (letter == b'd')
+        | (letter == b'f')
+        | (letter == b'c')
+        | (letter == b'e')
+        | (letter == b'w')
+        | (letter == b'i')
+}
+
 /// The class of a byte behind which a word may begin.
 const BOUND: u8 = 1;
 /// The class of a byte with which a level begins.
@@ -189,10 +248,10 @@ const CLASS: [u8; 256] = {
     let mut classes = [0; 256];
     let mut byte = 0;
     while byte < classes.len() {
-        if matches!(byte as u8, b' ' | b'\t' | b'\n' | b'[' | b'(' | b'{' | b'"' | b'=') {
+        if is_bound(byte as u8) {
             classes[byte] |= BOUND;
         }
-        if matches!(byte as u8 | 0x20, b't' | b'd' | b'f' | b'c' | b'e' | b'w' | b'i') {
+        if is_first(byte as u8) {
             classes[byte] |= FIRST;
         }
         byte += 1;
@@ -218,6 +277,7 @@ fn word_at(text: &[u8]) -> Option<&'static str> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::prelude::*;
 
     #[test]
     fn lines_have_the_level_that_loki_finds() {
@@ -247,6 +307,20 @@ mod tests {
             ("{\"", "unknown"),
         ] {
             assert_eq!(detector.of_line(line.as_bytes()), level, "{line}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn the_first_word_between_bounds_is_found_wherever_it_stands(
+            parts in proptest::collection::vec(prop_oneof!["error", "warn", "x", " ", "=", "[a-z ]{0,40}"], 0..12),
+        ) {
+            let line = format!(" {}", parts.concat());
+            let places = line.bytes().enumerate().filter(|(_, byte)| b" \t\n[({\"=".contains(byte));
+            let plain = places.filter_map(|(place, _)| word_at(&line.as_bytes()[place + 1..])).next();
+            prop_assert_eq!(word_in(line.as_bytes()), plain, "{}", line);
+            let line = line.trim_ascii_start();
+            prop_assert_eq!(word_in(line.as_bytes()), plain, "{}", line);
         }
     }
 

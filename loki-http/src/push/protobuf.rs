@@ -34,11 +34,16 @@ impl Items {
         self.bounds.check(self.seen)?;
         Ok(self)
     }
+
+    /// How many more there may be.
+    fn left(&self) -> usize {
+        self.bounds.items.saturating_sub(self.seen)
+    }
 }
 
 fn stream<'a>(message: &'a [u8], items: &mut Items) -> Result<PushStream<'a>, Error> {
     let mut labels = Cow::Borrowed("");
-    let mut entries = Vec::new();
+    let mut entries = Vec::with_capacity(count(message, 2).min(items.left()));
     let mut reader = Reader(message);
     while let Some((field, wire)) = reader.key()? {
         match field {
@@ -52,6 +57,19 @@ fn stream<'a>(message: &'a [u8], items: &mut Items) -> Result<PushStream<'a>, Er
         labels: PushLabels::Text(labels),
         entries,
     })
+}
+
+/// How often a field stands in a message, as far as it can be read. Passing over the fields costs a fraction of moving what
+/// is made of them each time that a list has to grow.
+fn count(message: &[u8], wanted: u64) -> usize {
+    let mut reader = Reader(message);
+    let mut count = 0;
+    while let Ok(Some((field, wire))) = reader.key()
+        && reader.skip(wire).is_ok()
+    {
+        count += usize::from(field == wanted);
+    }
+    count
 }
 
 fn entry<'a>(message: &'a [u8], items: &mut Items) -> Result<PushEntry<'a>, Error> {
