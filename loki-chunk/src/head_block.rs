@@ -1,6 +1,8 @@
-//! The open block: entries in the order of arrival, in flat buffers.
+//! The open block: entries in the order of arrival, in flat buffers and pages.
 
-use crate::block::{self, Block};
+use std::ops::Range;
+
+use crate::block::Block;
 use crate::columns::{BlockColumns, ColumnSet};
 use crate::encoding::{Compressor, Encoding};
 use crate::entry::EntryRef;
@@ -8,7 +10,7 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::format::{
     BLOCK_MAX_BYTES, BLOCK_MAX_ENTRIES, BLOCK_TARGET_BYTES, LINE_MAX_BYTES, METADATA_MAX_BYTES, METADATA_MAX_CELLS,
 };
-use crate::metadata::MetadataColumn;
+use crate::pages::{PagePool, Pages};
 use crate::symbols::SymbolTable;
 
 /// The open block of a stream: takes entries in any order of time, keeps them in the order of arrival.
@@ -32,9 +34,9 @@ use crate::symbols::SymbolTable;
 #[derive(Debug, Clone)]
 pub struct HeadBlock {
     timestamps: Vec<i64>,
-    /// Where each line ends in `lines`.
-    ends: Vec<u32>,
-    lines: Vec<u8>,
+    /// Where each line begins in `lines`, and where the last ends. Nothing stands there before the first.
+    offsets: Vec<u32>,
+    lines: Pages,
     metadata: SymbolTable,
     metadata_bytes: u64,
     min_timestamp: i64,
@@ -53,13 +55,21 @@ impl HeadBlock {
     pub fn new() -> Self {
         Self {
             timestamps: Vec::new(),
-            ends: Vec::new(),
-            lines: Vec::new(),
+            offsets: Vec::new(),
+            lines: Pages::default(),
             metadata: SymbolTable::default(),
             metadata_bytes: 0,
             min_timestamp: i64::MAX,
             max_timestamp: i64::MIN,
             is_sorted: true,
+        }
+    }
+
+    /// An empty block whose lines lie in pages of `pool`, which gets them back once the block is cleared or dropped.
+    pub fn in_pool(pool: &PagePool) -> Self {
+        Self {
+            lines: Pages::in_pool(pool),
+            ..Self::new()
         }
     }
 
@@ -83,9 +93,11 @@ impl HeadBlock {
         }
         self.metadata.append(self.len(), entry.metadata);
         self.metadata_bytes += entry.metadata_bytes() as u64;
-        self.reserve(entry.line.len());
-        self.lines.extend_from_slice(entry.line);
-        self.ends.push(self.lines.len() as u32);
+        self.lines.extend(entry.line);
+        if self.offsets.is_empty() {
+            self.offsets.push(0);
+        }
+        self.offsets.push(self.lines.len() as u32);
         self.is_sorted &= self.timestamps.last().is_none_or(|&last| last <= entry.timestamp);
         self.min_timestamp = self.min_timestamp.min(entry.timestamp);
         self.max_timestamp = self.max_timestamp.max(entry.timestamp);
@@ -136,8 +148,8 @@ impl HeadBlock {
     /// Bytes allocated, beside the struct itself.
     pub fn memory_bytes(&self) -> usize {
         self.timestamps.capacity() * size_of::<i64>()
-            + self.ends.capacity() * size_of::<u32>()
-            + self.lines.capacity()
+            + self.offsets.capacity() * size_of::<u32>()
+            + self.lines.memory_bytes()
             + self.metadata.memory_bytes()
     }
 
@@ -174,31 +186,20 @@ impl HeadBlock {
             .take_while(|&(_, &at)| !self.is_sorted || at == entry.timestamp)
             .filter(|&(_, &at)| at == entry.timestamp)
             .map(|(index, _)| start + index)
-            .any(|index| self.line(index) == entry.line && self.metadata.entry_equals(index, entry.metadata))
+            .any(|index| {
+                self.lines.equal(self.line(index), entry.line) && self.metadata.entry_equals(index, entry.metadata)
+            })
     }
 
-    /// Makes room for a line: twice as much as there was, but no more than a block is meant to have. Of many open blocks
-    /// most would never use what goes beyond that.
-    fn reserve(&mut self, bytes: usize) {
-        let needed = self.lines.len() + bytes;
-        if needed > self.lines.capacity() {
-            let grown = (self.lines.capacity() * 2).min(BLOCK_TARGET_BYTES).max(needed);
-            self.lines.reserve_exact(grown - self.lines.len());
-        }
+    /// Where the line of an entry lies.
+    fn line(&self, entry: usize) -> Range<usize> {
+        self.offsets[entry] as usize..self.offsets[entry + 1] as usize
     }
 
-    fn line_start(&self, entry: usize) -> usize {
-        if entry == 0 { 0 } else { self.ends[entry - 1] as usize }
-    }
-
-    fn line(&self, entry: usize) -> &[u8] {
-        &self.lines[self.line_start(entry)..self.ends[entry] as usize]
-    }
-
-    /// Forgets all entries; buffers stay allocated.
+    /// Forgets all entries; most buffers stay allocated.
     pub fn clear(&mut self) {
         self.timestamps.clear();
-        self.ends.clear();
+        self.offsets.clear();
         self.lines.clear();
         self.metadata.clear();
         self.metadata_bytes = 0;
@@ -224,24 +225,26 @@ impl HeadBlock {
             }
         }
         if want.contains(ColumnSet::OFFSETS) {
-            columns.offsets.push(0);
             match &order {
-                None => columns.offsets.extend_from_slice(&self.ends[..entries]),
-                Some(order) => columns.offsets.extend(order.iter().scan(0, |end, &entry| {
-                    *end += self.ends[entry as usize] - self.line_start(entry as usize) as u32;
-                    Some(*end)
-                })),
+                None if entries > 0 => columns.offsets.extend_from_slice(&self.offsets[..=entries]),
+                None => columns.offsets.push(0),
+                Some(order) => {
+                    columns.offsets.push(0);
+                    columns.offsets.extend(order.iter().scan(0, |end, &entry| {
+                        *end += self.line(entry as usize).len() as u32;
+                        Some(*end)
+                    }));
+                }
             }
         }
         if want.contains(ColumnSet::LINES) {
+            let end = self.offsets.get(entries).map_or(0, |&end| end as usize);
+            columns.lines.reserve(end);
             match &order {
-                None => columns.lines.extend_from_slice(&self.lines[..self.line_start(entries)]),
-                Some(order) => {
-                    columns.lines.reserve(self.line_start(entries));
-                    order
-                        .iter()
-                        .for_each(|&entry| columns.lines.extend_from_slice(self.line(entry as usize)));
-                }
+                None => self.lines.copy(0..end, &mut columns.lines),
+                Some(order) => order
+                    .iter()
+                    .for_each(|&entry| self.lines.copy(self.line(entry as usize), &mut columns.lines)),
             }
         }
         if want.contains(ColumnSet::METADATA) {
@@ -273,24 +276,12 @@ impl HeadBlock {
         self.seal_with(&mut Compressor::new(encoding))
     }
 
-    /// As [`seal`](Self::seal), with a compressor that is used for many blocks.
+    /// As [`seal`](Self::seal), with a compressor that is used for many blocks. Whoever has [`BlockColumns`] to use for many
+    /// blocks, too, copies all columns and seals those.
     pub fn seal_with(&self, compressor: &mut Compressor) -> Block {
-        if !self.is_sorted {
-            let mut columns = BlockColumns::new();
-            self.columns(self.len(), &mut columns, ColumnSet::ALL);
-            return columns.seal_with(compressor).expect("all columns were asked for");
-        }
-        let columns: Vec<&MetadataColumn> = self.metadata.columns().collect();
-        let mut offsets = Vec::with_capacity(self.len() + 1);
-        offsets.push(0);
-        offsets.extend_from_slice(&self.ends);
-        block::seal(
-            &self.timestamps,
-            &offsets,
-            &self.lines,
-            columns.iter().copied(),
-            compressor,
-        )
+        let mut columns = BlockColumns::new();
+        self.columns(self.len(), &mut columns, ColumnSet::ALL);
+        columns.seal_with(compressor).expect("all columns were asked for")
     }
 }
 

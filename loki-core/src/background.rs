@@ -4,21 +4,22 @@ use crate::{Engine, Error, ErrorKind, Maintenance, WalSync};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender};
-use std::thread::JoinHandle;
+use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender, TryRecvError};
+use std::thread::{JoinHandle, park_timeout};
 use std::time::Duration;
 
 /// Running maintenance threads; dropping it stops them. The step at hand on the store is finished, the evaluation of
 /// rules is given up.
 #[derive(Debug)]
 pub struct Background {
-    /// Dropping a sender wakes its thread.
+    /// Dropping a sender stops its thread, once it is awake.
     stops: Vec<Sender<()>>,
     cancel_rules: Arc<AtomicBool>,
     threads: Vec<JoinHandle<()>>,
 }
 
-/// Longest wait between two looks: pushes can make work due earlier than was foretold.
+/// Longest wait between two looks: what goes on meanwhile can make work due earlier than was foretold. A head that is full
+/// does not wait for it: it rings the alarm.
 const LONGEST_WAIT: Duration = Duration::from_millis(250);
 /// Wait after an error before the step is tried again.
 const RETRY_WAIT: Duration = Duration::from_secs(5);
@@ -51,6 +52,9 @@ pub fn background(engine: &Engine, report: impl FnMut(Error) + Send + 'static) -
         threads: Vec::new(),
     };
     background.start("loki-maintain", engine, Engine::maintain_store, report)?;
+    if let Some(maintains) = background.threads.last() {
+        engine.0.alarm.wakes(maintains.thread().clone());
+    }
     if matches!(engine.0.settings().wal_sync, WalSync::Interval(_)) {
         // A merge that takes long must not put off what was promised to be on the disk by now. A sync that fails is
         // found and told of by the other thread, too.
@@ -112,10 +116,17 @@ fn run(
             // A part of the store that takes no more writes until the next open leaves others that do.
             Err(error) => {
                 report(error);
-                retry_wait
+                // Whatever wakes the thread early would have the step tried again too soon.
+                match stopped.recv_timeout(retry_wait) {
+                    Err(RecvTimeoutError::Timeout) => continue,
+                    _ => return,
+                }
             }
         };
-        if !matches!(stopped.recv_timeout(wait), Err(RecvTimeoutError::Timeout)) {
+        if !wait.is_zero() {
+            park_timeout(wait);
+        }
+        if stopped.try_recv() != Err(TryRecvError::Empty) {
             return;
         }
     }
@@ -125,6 +136,7 @@ impl Drop for Background {
     fn drop(&mut self) {
         self.cancel_rules.store(true, Ordering::Relaxed);
         self.stops.clear();
+        self.threads.iter().for_each(|thread| thread.thread().unpark());
         for thread in self.threads.drain(..) {
             // A panic in the thread was reported where it happened.
             let _ = thread.join();

@@ -1,5 +1,6 @@
 //! The engine: open, push, query, maintain, close. Each call is a call into a room.
 
+use crate::alarm::Alarm;
 use crate::files::{DiskFiles, Files, Lock};
 use crate::generation::Generations;
 use crate::ingest::{Accepted, accept};
@@ -44,6 +45,8 @@ pub(crate) struct Inner {
     pub(crate) settings: RwLock<Arc<Settings>>,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) generations: Generations,
+    /// Rung where the head is full.
+    pub(crate) alarm: Alarm,
     pub(crate) wal: Wal,
     pub(crate) tenants: Tenants,
     pub(crate) pool: Pool,
@@ -128,6 +131,7 @@ impl Engine {
             settings: RwLock::new(Arc::new(settings)),
             clock,
             generations: Generations::new(replay.head),
+            alarm: Alarm::default(),
             wal,
             tenants,
             pool,
@@ -199,6 +203,7 @@ impl Engine {
                 let created = generation.active.store(&head, &accepted, now);
                 inner.tails.publish(tenant, &accepted, now);
                 drop(generation);
+                inner.ring_if_full(&settings);
                 if settings.pattern_ingester {
                     inner.patterns.observe(tenant, &accepted, now);
                 }

@@ -2,7 +2,7 @@
 
 use crate::engine::Inner;
 use crate::generation::Flushing;
-use crate::head::{Head, OpenSnapshot, SealedBlock, Sealer, Stream, TenantHead};
+use crate::head::{Head, SealedBlock, TenantHead};
 use crate::store::SegmentWriter;
 use crate::{Engine, Error, ErrorKind, Period, Settings};
 use loki_chunk::{BLOCK_MAX_ENTRIES, BlockSource, Merge};
@@ -73,8 +73,7 @@ impl Inner {
                     return Ok(());
                 }
                 state.store.replace(&[], Some(flushing.wal_through), |writer| {
-                    let sealers = flushing.head.sealers();
-                    sealers.with(|sealer| write_tenant(&head, sealer, writer))
+                    write_tenant(&flushing.head, &head, writer)
                 })
             });
             if let Err(error) = written {
@@ -103,10 +102,22 @@ impl Inner {
             return false;
         }
         let (first, last) = head.appended();
-        head.bytes() >= settings.head_bytes.0
-            || self.wal.length() >= settings.head_bytes.0.saturating_mul(LOG_SHARE)
+        self.is_full(head, settings)
             || is_past(first, settings.max_chunk_age, now)
             || is_past(last, settings.chunk_idle_period, now)
+    }
+
+    /// Whether `head` has to be flushed for its size, or for that of its log.
+    fn is_full(&self, head: &Head, settings: &Settings) -> bool {
+        head.bytes() >= settings.head_bytes.0 || self.wal.length() >= settings.head_bytes.0.saturating_mul(LOG_SHARE)
+    }
+
+    /// Wakes whoever flushes, where the head is full and nobody does.
+    pub(crate) fn ring_if_full(&self, settings: &Settings) {
+        let generation = self.generations.read();
+        if generation.flushing.is_none() && self.is_full(&generation.active, settings) {
+            self.alarm.ring();
+        }
     }
 
     /// When a flush will be due if nothing more comes; `None` where there is nothing to flush.
@@ -153,13 +164,14 @@ fn is_past(since: i64, period: Period, now: i64) -> bool {
     now.saturating_sub(since).saturating_abs() >= period.as_nanos()
 }
 
-/// Writes the streams of a tenant, block by block, so that none is held that was made for the segment alone.
-fn write_tenant(head: &TenantHead, sealer: &mut Sealer, writer: &mut SegmentWriter) -> Result<(), Error> {
-    let mut streams = head.select(&[]);
+/// Writes the streams of a tenant of `head`, stream by stream. What was open is sealed where it stands, so that the head
+/// shrinks as the segment grows, and pushes have its room before the segment is done.
+fn write_tenant(head: &Head, tenant: &TenantHead, writer: &mut SegmentWriter) -> Result<(), Error> {
+    let mut streams = tenant.select(&[]);
     streams.sort_by(|a, b| a.labels().cmp(b.labels()));
     for stream in streams {
         let mut written = writer.stream(stream.labels());
-        for group in groups(sealed_blocks(&stream, sealer)) {
+        for group in groups(head.sealed_blocks(&stream)) {
             let mut write =
                 |SealedBlock { block, filter }: &SealedBlock| written.block(&block.header, &block.data, filter);
             if let [block] = &group[..] {
@@ -172,23 +184,12 @@ fn write_tenant(head: &TenantHead, sealer: &mut Sealer, writer: &mut SegmentWrit
             }));
             let damaged = |e| Error::corrupt("a block in memory", e);
             while let Some(run) = merge.next_run(BLOCK_MAX_ENTRIES).map_err(damaged)? {
-                write(&sealer.seal_columns(run)?)?;
+                write(&head.sealers().with(|sealer| sealer.seal_columns(run))?)?;
             }
         }
         written.finish();
     }
     Ok(())
-}
-
-/// The blocks of a stream in the order in which they came.
-fn sealed_blocks(stream: &Stream, sealer: &mut Sealer) -> Vec<Arc<SealedBlock>> {
-    let snapshot = stream.snapshot();
-    let mut blocks = snapshot.sealed;
-    if let Some(OpenSnapshot { block, .. }) = snapshot.open {
-        let open = block.read().unwrap_or_else(PoisonError::into_inner);
-        blocks.push(Arc::new(sealer.seal(&open)));
-    }
-    blocks
 }
 
 /// Blocks that overlap, each with its place in the order in which they came.

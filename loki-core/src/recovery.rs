@@ -58,8 +58,7 @@ pub(crate) fn replay(
 ) -> Result<Replay, Error> {
     let names = files.list(folder).map_err(|e| Error::io(folder.display(), e))?;
     let numbers = wal::numbers(&names);
-    let sealers = Sealers::new(settings.encoding, settings.content_filters);
-    let head = Head::new(Arc::new(sealers));
+    let head = Head::new(Arc::new(Sealers::new(settings)));
     let mut report = Recovery::default();
     let mut bytes = 0;
     for &number in &numbers {
@@ -71,7 +70,7 @@ pub(crate) fn replay(
                 return Ok(());
             }
             let labels = Labels::from_pairs(stream.labels.iter().copied());
-            let (kept, _) = head.tenant_or_new(tenant).find_or_new(&labels);
+            let (kept, _) = head.find_or_new(&head.tenant_or_new(tenant), &labels);
             head.append(&kept, now, |end| {
                 let mut metadata = Vec::new();
                 while let Some((timestamp, line)) = stream.next_entry(&mut metadata)? {

@@ -101,7 +101,7 @@ impl Default for Settings {
             wal_sync: WalSync::Always,
             encoding: Encoding::Zstd,
             content_filters: ContentFilters::default(),
-            head_bytes: ByteSize(32 << 20),
+            head_bytes: ByteSize(40 << 20),
             chunk_idle_period: Period::minutes(30),
             max_chunk_age: Period::hours(2),
             target_segment_bytes: ByteSize(256 << 20),

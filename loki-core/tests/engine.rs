@@ -672,6 +672,33 @@ fn pushes_into_a_full_memory_do_not_each_try_to_flush() {
 }
 
 #[test]
+fn a_flush_that_fails_leaves_every_line_and_less_in_memory() {
+    let tenant = TenantId::single();
+    let text = "a line that is like all the others ".repeat(20);
+    let mut smallest = u64::MAX;
+    for call in 0.. {
+        let lab = Lab::default();
+        let engine = lab.open().expect("opens");
+        for n in 0..100 {
+            push(&engine, &tenant, "x", &[(START + n, &text)]).expect("stored");
+        }
+        let before = engine.metrics().head_bytes;
+        lab.files.fail_at(lab.files.calls() + call, Fault::Fail);
+        if engine.flush().is_ok() {
+            break;
+        }
+        let stored = || lines(&engine, &tenant, r#"{app="x"}"#).len();
+        assert_eq!(stored(), 100, "after call {call}");
+        smallest = smallest.min(engine.metrics().head_bytes * 100 / before);
+        lab.files.heal();
+        // A log or a store that may hold a part of it takes no more; everything else is made good.
+        let _ = engine.flush();
+        assert_eq!(stored(), 100, "after call {call} and another flush");
+    }
+    assert!(smallest < 20, "{smallest} % of the memory are still held");
+}
+
+#[test]
 fn a_damaged_segment_keeps_the_others_from_nothing() {
     let lab = Lab::default();
     let tenant = TenantId::single();

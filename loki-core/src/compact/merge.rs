@@ -12,8 +12,9 @@ use loki_logql::Labels;
 use std::iter::Peekable;
 use std::sync::Arc;
 
-/// A block with less than this share of the target size is worth joining with its neighbours.
-const SMALL_BLOCK_BYTES: u64 = BLOCK_TARGET_BYTES as u64 / 2;
+/// A block with less than this share of the target size is worth joining with its neighbours. To make one anew costs many
+/// times what it costs to copy it, and what is copied will be joined once it is laid out for good.
+const SMALL_BLOCK_BYTES: u64 = BLOCK_TARGET_BYTES as u64 / 4;
 /// A block with this share of the target size is full.
 const FULL_BLOCK_BYTES: u64 = BLOCK_TARGET_BYTES as u64 / 8 * 7;
 

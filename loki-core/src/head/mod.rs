@@ -3,7 +3,7 @@
 mod sealer;
 mod stream;
 
-pub(crate) use sealer::{SealedBlock, Sealer, Sealers};
+pub(crate) use sealer::{SealedBlock, Sealers};
 pub(crate) use stream::{OpenSnapshot, Stream, StreamEnd};
 
 use crate::TenantId;
@@ -87,29 +87,48 @@ impl Head {
         all
     }
 
+    /// The stream of `tenant` with these labels, made where there is none; whether it was made.
+    pub(crate) fn find_or_new(&self, tenant: &TenantHead, labels: &Labels) -> (Arc<Stream>, bool) {
+        if let Some(found) = tenant.find(labels) {
+            return (found, false);
+        }
+        let (stream, new) = tenant.insert(Stream::new(labels.clone(), self.sealers.open()));
+        if new {
+            self.bytes.fetch_add(stream_bytes(labels), Ordering::Relaxed);
+        }
+        (stream, new)
+    }
+
     /// Appends entries to a stream: hands the stream to `fill` and keeps the accounts.
     pub(crate) fn append<T>(&self, stream: &Stream, now: i64, fill: impl FnOnce(&mut StreamEnd<'_>) -> T) -> T {
         let (answer, grown) = stream.append(&self.sealers, fill);
-        if grown >= 0 {
-            self.bytes.fetch_add(grown as u64, Ordering::Relaxed);
-        } else {
-            self.bytes.fetch_sub(grown.unsigned_abs(), Ordering::Relaxed);
-        }
+        self.grow(grown);
         self.first_append.fetch_min(now, Ordering::Relaxed);
         self.last_append.fetch_max(now, Ordering::Relaxed);
         answer
+    }
+
+    /// The blocks of a stream that is appended to no more, in the order in which they came. What was open is sealed and takes
+    /// less memory from then on.
+    pub(crate) fn sealed_blocks(&self, stream: &Stream) -> Vec<Arc<SealedBlock>> {
+        self.grow(stream.seal(&self.sealers));
+        stream.snapshot().sealed
+    }
+
+    fn grow(&self, bytes: i64) {
+        if bytes >= 0 {
+            self.bytes.fetch_add(bytes as u64, Ordering::Relaxed);
+        } else {
+            self.bytes.fetch_sub(bytes.unsigned_abs(), Ordering::Relaxed);
+        }
     }
 
     /// Appends what was accepted of a push to the streams of its tenant; answers how many streams that made.
     pub(crate) fn store(&self, tenant: &TenantHead, accepted: &Accepted<'_>, now: i64) -> u64 {
         let mut created = 0;
         for stream in &accepted.streams {
-            let (kept, new) = tenant.find_or_new(&stream.labels.labels);
+            let (kept, new) = self.find_or_new(tenant, &stream.labels.labels);
             created += u64::from(new);
-            if new {
-                self.bytes
-                    .fetch_add(stream_bytes(&stream.labels.labels), Ordering::Relaxed);
-            }
             self.append(&kept, now, |end| {
                 accepted.each(stream, |timestamp, line, metadata| {
                     end.append(EntryRef {
@@ -159,16 +178,14 @@ impl TenantHead {
             .map(|id| Arc::clone(&streams.list[id.0 as usize]))
     }
 
-    /// The stream with these labels, made where there is none; whether it was made.
-    pub(crate) fn find_or_new(&self, labels: &Labels) -> (Arc<Stream>, bool) {
-        if let Some(found) = self.find(labels) {
-            return (found, false);
-        }
-        let pairs: Vec<(&str, &str)> = labels.iter().collect();
+    /// Takes `stream` in, unless one with its labels has come meanwhile; the one that is there, and whether it is new.
+    fn insert(&self, stream: Stream) -> (Arc<Stream>, bool) {
         let mut streams = self.streams.write().unwrap_or_else(PoisonError::into_inner);
+        let pairs: Vec<(&str, &str)> = stream.labels().iter().collect();
         let (id, new) = streams.index.insert(&pairs);
+        drop(pairs);
         if new {
-            streams.list.push(Arc::new(Stream::new(labels.clone())));
+            streams.list.push(Arc::new(stream));
         }
         (Arc::clone(&streams.list[id.0 as usize]), new)
     }

@@ -1,8 +1,8 @@
 //! Sealing of open blocks: compressed, with the content filter that their segment will hold.
 
 use crate::store::FilterMaker;
-use crate::{ContentFilters, Error};
-use loki_chunk::{Block, BlockColumns, ColumnSet, Compressor, Encoding, HeadBlock};
+use crate::{ContentFilters, Error, Settings};
+use loki_chunk::{Block, BlockColumns, ColumnSet, Compressor, Encoding, HeadBlock, PagePool};
 use loki_index::{ContentFilter, Needles};
 use std::sync::{Mutex, PoisonError};
 
@@ -33,22 +33,18 @@ impl SealedBlock {
 pub(crate) struct Sealer {
     compressor: Compressor,
     filters: FilterMaker,
+    /// Of an open block: its lines lie in pages, and both compressor and filter want them end to end.
     columns: BlockColumns,
 }
 
 impl Sealer {
     /// The entries of an open block, which stay there.
     pub(crate) fn seal(&mut self, open: &HeadBlock) -> SealedBlock {
-        let filter = if self.filters.are_wanted() {
-            open.columns(open.len(), &mut self.columns, ColumnSet::LINES);
-            self.filters.of_lines(&self.columns)
-        } else {
-            Vec::new()
-        };
-        SealedBlock {
-            block: open.seal_with(&mut self.compressor),
-            filter,
-        }
+        let mut columns = std::mem::take(&mut self.columns);
+        open.columns(open.len(), &mut columns, ColumnSet::ALL);
+        let sealed = self.seal_columns(&columns).expect("all columns were copied");
+        self.columns = columns;
+        sealed
     }
 
     /// Entries that were merged.
@@ -65,9 +61,10 @@ impl Sealer {
     }
 }
 
-/// Sealers that wait for work.
+/// Sealers that wait for work, and the pages of blocks that were sealed.
 #[derive(Debug)]
 pub(crate) struct Sealers {
+    pages: PagePool,
     encoding: Encoding,
     content_filters: ContentFilters,
     idle: Mutex<Vec<Sealer>>,
@@ -75,14 +72,24 @@ pub(crate) struct Sealers {
 
 /// Sealers that are kept. More blocks are hardly sealed at once, and those that are make a sealer for themselves.
 const KEPT: usize = 4;
+/// This share of the head's size may wait in pages for the next open blocks. A flush gives back what the next head will take,
+/// though not at the same pace.
+const POOL_SHARE: u64 = 4;
 
 impl Sealers {
-    pub(crate) fn new(encoding: Encoding, content_filters: ContentFilters) -> Sealers {
+    /// Sealers for a head with these settings.
+    pub(crate) fn new(settings: &Settings) -> Sealers {
         Sealers {
-            encoding,
-            content_filters,
+            pages: PagePool::new(usize::try_from(settings.head_bytes.0 / POOL_SHARE).unwrap_or(usize::MAX)),
+            encoding: settings.encoding,
+            content_filters: settings.content_filters,
             idle: Mutex::default(),
         }
+    }
+
+    /// A block to append to.
+    pub(crate) fn open(&self) -> HeadBlock {
+        HeadBlock::in_pool(&self.pages)
     }
 
     /// Hands out a sealer.

@@ -57,11 +57,12 @@ pub(crate) struct StreamEnd<'a> {
 }
 
 impl Stream {
-    pub(super) fn new(labels: Labels) -> Stream {
+    /// A stream that is appended to `open`.
+    pub(super) fn new(labels: Labels, open: HeadBlock) -> Stream {
         let state = State {
             sealed: Vec::new(),
             sealed_bytes: 0,
-            open: Arc::default(),
+            open: Arc::new(RwLock::new(open)),
             oldest: i64::MAX,
             newest: i64::MIN,
             frozen: None,
@@ -75,7 +76,7 @@ impl Stream {
     /// A copy that holds what the stream holds now, whatever is appended to the stream. It is not appended to itself.
     pub(super) fn frozen(&self) -> Stream {
         let StreamSnapshot { sealed, open } = self.snapshot();
-        let frozen = Stream::new(self.labels.clone());
+        let frozen = Stream::new(self.labels.clone(), HeadBlock::new());
         {
             let mut state = frozen.lock();
             (state.oldest, state.newest) = self.time_range();
@@ -112,6 +113,22 @@ impl Stream {
             state: &mut state,
         });
         (answer, state.memory_bytes() as i64 - before as i64)
+    }
+
+    /// Seals the open block of a stream that is appended to no more; answers by how many bytes the stream grew. Readers go on
+    /// meanwhile: they see the open block until it stands among the sealed ones.
+    pub(super) fn seal(&self, sealers: &Sealers) -> i64 {
+        let open = Arc::clone(&self.lock().open);
+        let open = open.read().unwrap_or_else(PoisonError::into_inner);
+        if open.is_empty() {
+            return 0;
+        }
+        let block = sealers.with(|sealer| sealer.seal(&open));
+        let grown = block.bytes() as i64 - open.memory_bytes() as i64;
+        let mut state = self.lock();
+        state.open = Arc::default();
+        state.add(block);
+        grown
     }
 
     /// Its blocks as they are now.
@@ -201,16 +218,20 @@ impl State {
                 let open = open.get_mut().unwrap_or_else(PoisonError::into_inner);
                 let block = sealers.with(|sealer| sealer.seal(open));
                 // Its buffers go: of the open blocks of many streams most are far from full.
-                *open = HeadBlock::new();
+                *open = sealers.open();
                 block
             }
             None => {
                 // A reader still looks at the block: it is left to the reader.
-                let open = std::mem::take(&mut self.open);
+                let open = std::mem::replace(&mut self.open, Arc::new(RwLock::new(sealers.open())));
                 let open = open.read().unwrap_or_else(PoisonError::into_inner);
                 sealers.with(|sealer| sealer.seal(&open))
             }
         };
+        self.add(block);
+    }
+
+    fn add(&mut self, block: SealedBlock) {
         self.sealed_bytes += block.bytes();
         self.sealed.push(Arc::new(block));
     }
