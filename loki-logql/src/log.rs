@@ -273,15 +273,14 @@ impl LogWorker<'_> {
                 Direction::Backward => rest.end = chunk.start,
             }
             size = size.saturating_mul(4);
-            self.runner.select(&view, chunk.clone(), &mut selected);
+            self.runner.select(&view, chunk, &mut selected);
             if selected.is_empty() {
                 continue;
             }
             if !is_read {
-                // The runner takes note of metadata when it selects: again, now that it is there.
                 view = batch.read(all)?;
                 is_read = true;
-                self.runner.select(&view, chunk, &mut selected);
+                self.runner.note_metadata(&view);
             }
             match self.visitor.request.direction {
                 Direction::Forward => self.take(stream, &view, selected.iter().copied())?,

@@ -43,7 +43,8 @@ pub(crate) fn parse_duration(text: &str) -> Result<i64, String> {
             return Err(invalid());
         }
         let end = behind_number
-            .find(|c: char| c == '.' || c.is_ascii_digit())
+            .bytes()
+            .position(|b| b == b'.' || b.is_ascii_digit())
             .unwrap_or(behind_number.len());
         let (unit, behind_unit) = behind_number.split_at(end);
         if unit.is_empty() {
@@ -80,10 +81,27 @@ fn go_unit(name: &str) -> Option<u64> {
     })
 }
 
+/// The digits that `text` starts with, and what is behind them.
+fn leading_digits(text: &str) -> (&str, &str) {
+    let end = text.bytes().position(|b| !b.is_ascii_digit()).unwrap_or(text.len());
+    text.split_at(end)
+}
+
+/// So many digits are a number below [`LIMIT`].
+const FEW_DIGITS: usize = 18;
+
+/// The number that a few digits are.
+fn few_digits(digits: &str) -> u64 {
+    debug_assert!(digits.len() <= FEW_DIGITS);
+    digits.bytes().fold(0, |value, b| value * 10 + u64::from(b - b'0'))
+}
+
 /// The integer that `text` starts with (0 for none) and what is behind it; `None` above [`LIMIT`].
 fn leading_integer(text: &str) -> Option<(u64, &str)> {
-    let end = text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());
-    let (digits, rest) = text.split_at(end);
+    let (digits, rest) = leading_digits(text);
+    if digits.len() <= FEW_DIGITS {
+        return Some((few_digits(digits), rest));
+    }
     let value = digits.bytes().try_fold(0u64, |value, b| {
         value
             .checked_mul(10)?
@@ -117,10 +135,18 @@ impl Fraction {
 
 /// The fraction that `text` starts with; digits that do not fit in 63 bits are read and count nothing.
 fn leading_fraction(text: &str) -> (Fraction, &str) {
-    let end = text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());
-    let (digits, rest) = text.split_at(end);
+    let (digits, rest) = leading_digits(text);
+    let is_empty = digits.is_empty();
+    if digits.len() <= FEW_DIGITS {
+        let fraction = Fraction {
+            value: few_digits(digits),
+            scale: 10u64.pow(digits.len() as u32) as f64,
+            is_empty,
+        };
+        return (fraction, rest);
+    }
     let mut fraction = Fraction {
-        is_empty: digits.is_empty(),
+        is_empty,
         ..Fraction::NONE
     };
     for b in digits.bytes() {
@@ -390,6 +416,17 @@ mod tests {
     }
 
     proptest! {
+        #[test]
+        fn a_zero_behind_a_fraction_and_one_before_a_number_change_nothing(
+            whole in "[0-9]{1,18}", fraction in "[0-9]{1,18}", unit in prop::sample::select(vec!["ns", "us", "ms", "s", "m", "h"]),
+        ) {
+            // What has few digits is read in another way than what has many.
+            let few = parse_duration(&format!("{whole}.{fraction}{unit}"));
+            let many = parse_duration(&format!("{whole:0>20}.{fraction}{unit}"));
+            prop_assert_eq!(few.is_ok(), many.is_ok());
+            prop_assert!(few.is_err() || few == many);
+        }
+
         #[test]
         fn reading_a_printed_duration_gives_it_back(ns in any::<i64>()) {
             // The seconds' fraction passes through a float, which holds nine digits.

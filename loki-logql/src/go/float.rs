@@ -1,6 +1,7 @@
 //! Floats as `strconv.ParseFloat`, `strconv.FormatFloat` and `%v` treat them.
 
 use crate::quote::quote;
+use std::borrow::Cow;
 
 /// Reads `text` as Go's `ParseFloat(text, 64)` does: decimal, exponent, hexadecimal with `p`, underscores between
 /// digits, `inf`, `infinity` and `nan` in any case.
@@ -9,6 +10,9 @@ use crate::quote::quote;
 ///
 /// The text of Go's error: `strconv.ParseFloat: parsing "foo": invalid syntax`, or `… value out of range`.
 pub(crate) fn parse_float(text: &str) -> Result<f64, String> {
+    if let Some(value) = read_short(text) {
+        return Ok(value);
+    }
     match read(text) {
         Some(Read::Value(value)) => Ok(value),
         Some(Read::OutOfRange(_)) => Err(describe(text, "value out of range")),
@@ -63,6 +67,32 @@ fn describe(text: &str, what: &str) -> String {
     format!("strconv.ParseFloat: parsing {}: {what}", quote(text.as_bytes()))
 }
 
+/// Reads what most numbers are: a few digits, with a dot or without.
+fn read_short(text: &str) -> Option<f64> {
+    const DIGITS: usize = 15;
+    const POWERS: [f64; DIGITS + 1] = [
+        1e0, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14, 1e15,
+    ];
+    if text.len() > DIGITS {
+        return None;
+    }
+    let mut number = 0u64;
+    let mut dot = None;
+    for (i, b) in text.bytes().enumerate() {
+        match b {
+            b'0'..=b'9' => number = number * 10 + u64::from(b - b'0'),
+            b'.' if dot.is_none() => dot = Some(i),
+            _ => return None,
+        }
+    }
+    match dot {
+        _ if text.len() == usize::from(dot.is_some()) => None,
+        None => Some(number as f64),
+        // Both are exact, so that what comes of them is rounded once.
+        Some(dot) => Some(number as f64 / POWERS[text.len() - 1 - dot]),
+    }
+}
+
 enum Read {
     Value(f64),
     /// Too large to be finite.
@@ -107,9 +137,9 @@ fn read_name(text: &str) -> Option<f64> {
 }
 
 /// `text` without its underscores; `None` where one does not separate two digits (a base prefix counts as a digit).
-fn without_underscores(text: &str) -> Option<String> {
+fn without_underscores(text: &str) -> Option<Cow<'_, str>> {
     if !text.contains('_') {
-        return Some(text.to_owned());
+        return Some(Cow::Borrowed(text));
     }
     let unsigned = text.strip_prefix(['+', '-']).unwrap_or(text);
     let is_hex = unsigned.starts_with("0x") || unsigned.starts_with("0X");
@@ -123,7 +153,7 @@ fn without_underscores(text: &str) -> Option<String> {
             return None;
         }
     }
-    Some(text.replace('_', ""))
+    Some(Cow::Owned(text.replace('_', "")))
 }
 
 /// Whether `text` is digits with at most one dot, and an exponent or none.
@@ -295,6 +325,11 @@ mod tests {
         fn reading_what_was_printed_gives_the_float_back(v in proptest::num::f64::NORMAL | proptest::num::f64::SUBNORMAL) {
             prop_assert_eq!(parse_float(&format_float(v)), Ok(v));
             prop_assert_eq!(parse_float(&format_general(v)), Ok(v));
+        }
+
+        #[test]
+        fn short_numbers_are_what_rust_takes_them_for(text in "[0-9]{0,9}\\.?[0-9]{0,9}") {
+            prop_assert_eq!(parse_float(&text).ok(), text.parse().ok());
         }
 
         #[test]

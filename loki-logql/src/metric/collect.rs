@@ -181,16 +181,15 @@ impl RangeWorker<'_> {
         let mut is_read = first.contains(columns);
         let mut view = batch.read(if is_read { first | columns } else { first })?;
         while let Some(region) = regions.next(view.timestamps) {
-            self.runner.select(&view, region.clone(), &mut selected);
+            self.runner.select(&view, region, &mut selected);
             if selected.is_empty() {
                 continue;
             }
             if !is_read {
-                // Entries have passed the line filters, so the other columns are worth reading. The runner takes note
-                // of metadata when it selects: again, now that it is there.
+                // Entries have passed the line filters, so the other columns are worth reading.
                 view = batch.read(first | columns)?;
                 is_read = true;
-                self.runner.select(&view, region, &mut selected);
+                self.runner.note_metadata(&view);
             }
             self.sample_selected(&view, &selected)?;
         }

@@ -1,6 +1,7 @@
 //! From the stages of a query to a pipeline that can be run.
 
 use super::decolorize::Decolorize;
+use super::entry_labels::MetadataName;
 use super::extraction::{Extraction, Needs};
 use super::json_extract::JsonPaths;
 use super::keep_drop::Item;
@@ -34,6 +35,8 @@ pub(crate) struct Pipeline {
     pub(super) output: Output,
     /// Whether what becomes of an entry depends on nothing but its labels and metadata.
     pub(super) labels_only: bool,
+    /// Whether metadata matters whatever its name.
+    pub(super) reads_all_metadata: bool,
     literals: Vec<Vec<Literal>>,
     /// What the searches ask of lines, as far as a batch can be asked for it.
     pub(super) clauses: Vec<LineClause>,
@@ -196,6 +199,9 @@ impl Pipeline {
         let replaces = rest.iter().any(Op::replaces_line);
         Pipeline {
             labels_only: !replaces && !rest.iter().any(Op::reads_line),
+            // A sample with an error that was asked for has all labels. What unpack stores under another name it decides by
+            // names as they are written.
+            reads_all_metadata: extraction.preserves_errors() || rest.iter().any(|op| matches!(op, Op::Unpack)),
             names,
             searches,
             ops: rest,
@@ -235,6 +241,15 @@ impl Pipeline {
             ColumnSet::NONE
         };
         lines | metadata | times
+    }
+
+    /// Whether metadata of this name can matter to what comes out, but for the text of a failure: it is read, or it takes a
+    /// name from what a parser extracts.
+    pub(super) fn reads_metadata(&self, name: MetadataName) -> bool {
+        match name {
+            MetadataName::Label(name) => self.reads_all_metadata || self.extraction.wants(name),
+            MetadataName::Error | MetadataName::ErrorDetails => true,
+        }
     }
 
     /// The columns that [`Runner::select`](super::Runner::select) reads: enough to tell whether the others are worth

@@ -2,7 +2,7 @@
 
 use super::keys::Keys;
 use super::label_sets::Category;
-use super::names::{NameId, Names};
+use super::names::{EXTRACTED, NameId, Names};
 use crate::Labels;
 
 /// Name of the label that tells what went wrong with an entry.
@@ -36,9 +36,14 @@ pub(super) struct EntryLabels {
     preserve_error: bool,
     /// Whether an entry had more text than [`MAX_TEXT_BYTES`].
     is_overfull: bool,
-    needed: usize,
-    /// How many of the needed names are not yet extracted.
+    /// The names without which a parser must not stop.
+    needed: Vec<NameId>,
+    /// How many of them are not yet extracted.
     needed_left: usize,
+    /// How many of them parsers can extract from a line: not those that the stream has taken.
+    free: usize,
+    /// How many of these are not yet extracted.
+    free_left: usize,
 }
 
 /// A part of the text.
@@ -56,6 +61,8 @@ struct Slot {
     deleted: bool,
     extracted: bool,
     needed: bool,
+    /// Needed, and not taken by the stream.
+    free: bool,
 }
 
 /// More text than any sane entry has. A few templates, or groups around groups, could make gigabytes of it.
@@ -69,7 +76,8 @@ impl EntryLabels {
     pub(super) fn new(names: Names, needed: &[NameId]) -> EntryLabels {
         let mut slots = vec![Slot::default(); names.len()];
         for name in needed {
-            slots[name.index()].needed = true;
+            let slot = &mut slots[name.index()];
+            (slot.needed, slot.free) = (true, true);
         }
         EntryLabels {
             query_names: names.len(),
@@ -85,8 +93,10 @@ impl EntryLabels {
             details: None,
             preserve_error: false,
             is_overfull: false,
-            needed: needed.len(),
+            needed: needed.to_vec(),
             needed_left: needed.len(),
+            free: needed.len(),
+            free_left: needed.len(),
         }
     }
 
@@ -105,6 +115,15 @@ impl EntryLabels {
             self.stream_names.push(name);
         }
         self.stream_text = self.text.len();
+        self.free = 0;
+        for name in &self.needed {
+            // `x_extracted` is set by what a line calls `x`, whether the stream has it or not.
+            let is_renamed = self.names.text(*name).ends_with(EXTRACTED);
+            let slot = &mut self.slots[name.index()];
+            slot.free = slot.stream.is_none() || is_renamed;
+            self.free += usize::from(slot.free);
+        }
+        self.free_left = self.free;
     }
 
     /// The labels of the stream.
@@ -135,6 +154,7 @@ impl EntryLabels {
             *slot = Slot {
                 stream: slot.stream,
                 needed: slot.needed,
+                free: slot.free,
                 ..Slot::default()
             };
         }
@@ -142,7 +162,8 @@ impl EntryLabels {
         self.error = None;
         self.details = None;
         self.preserve_error = false;
-        self.needed_left = self.needed;
+        self.needed_left = self.needed.len();
+        self.free_left = self.free;
     }
 
     /// The number of this name.
@@ -169,11 +190,12 @@ impl EntryLabels {
 
     /// The key that mostly comes next inside the object `prefix`, if it is what `text` begins with, and `end` follows:
     /// its length, and its label name.
-    pub(super) fn guess_key(
+    #[inline]
+    pub(super) fn guess_key<const END: usize>(
         &mut self,
         prefix: Option<NameId>,
         text: &[u8],
-        end: &[u8],
+        end: &[u8; END],
     ) -> Option<(usize, Option<NameId>)> {
         self.keys.guess(prefix, text, end)
     }
@@ -239,7 +261,7 @@ impl EntryLabels {
     pub(super) fn is_fixed(&self, name: NameId) -> bool {
         let is_set = |name: NameId| self.slots[name.index()].stream.is_some();
         // Metadata called `x` goes to `x_extracted` where the stream has an `x`.
-        let stem = self.names.text(name).strip_suffix("_extracted");
+        let stem = self.names.text(name).strip_suffix(EXTRACTED);
         is_set(name) && !stem.is_some_and(|stem| self.find(stem).is_some_and(is_set))
     }
 
@@ -265,7 +287,13 @@ impl EntryLabels {
 
     /// Whether parsing further can bring nothing: there are needed names, and all of them are extracted.
     pub(super) fn is_complete(&self) -> bool {
-        self.needed > 0 && self.needed_left == 0
+        !self.needed.is_empty() && self.needed_left == 0
+    }
+
+    /// Whether parsing further can set no label that is needed: all are extracted, or taken by the stream. It may still
+    /// find that the line is broken.
+    pub(super) fn is_exhausted(&self) -> bool {
+        !self.needed.is_empty() && self.free_left == 0
     }
 
     /// Sets a parsed label.
@@ -318,9 +346,9 @@ impl EntryLabels {
         slot.overlay = Some((piece, Category::Parsed));
         if !slot.extracted {
             slot.extracted = true;
-            if slot.needed {
-                self.needed_left -= 1;
-            }
+            let (needed, free) = (slot.needed, slot.free);
+            self.needed_left -= usize::from(needed);
+            self.free_left -= usize::from(free);
         }
     }
 
@@ -341,6 +369,11 @@ impl EntryLabels {
         let slot = self.touch(name);
         slot.overlay = None;
         slot.deleted = true;
+    }
+
+    /// Whether metadata or a stage has set or deleted the label.
+    pub(super) fn is_touched(&self, name: NameId) -> bool {
+        self.slots[name.index()].touched
     }
 
     fn touch(&mut self, name: NameId) -> &mut Slot {

@@ -86,6 +86,11 @@ impl Extraction {
         }
     }
 
+    /// Whether the query reads `__error__`.
+    pub(super) fn preserves_errors(&self) -> bool {
+        self.preserves_errors
+    }
+
     /// Whether nothing is needed at all.
     pub(super) fn is_void(&self) -> bool {
         self.needs == Needs::Nothing
@@ -97,6 +102,7 @@ impl Extraction {
     }
 
     /// Whether a label that a line calls `name` is to be extracted.
+    #[inline]
     pub(super) fn wants(&self, name: NameId) -> bool {
         match self.needs {
             Needs::Everything => true,

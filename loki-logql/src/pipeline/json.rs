@@ -102,7 +102,9 @@ fn members(
             continue;
         }
         // A key of which nothing is left names what is around it, except at the top, where nothing is.
-        if let Some(name) = name {
+        if let Some(name) = name
+            && extraction.wants(name)
+        {
             match set(text, member, name, labels, extraction, unescaped) {
                 Next::More => {}
                 next => return Ok(next),
@@ -113,6 +115,7 @@ fn members(
 }
 
 /// Whether a member starts at `at`; else the object ends there.
+#[inline]
 pub(super) fn expect_member(text: &[u8], at: usize, end_of_text: JsonError) -> Result<bool, JsonError> {
     match text.get(at) {
         Some(b'"') => Ok(true),
@@ -123,6 +126,7 @@ pub(super) fn expect_member(text: &[u8], at: usize, end_of_text: JsonError) -> R
 }
 
 /// Where the next member starts or the object ends, behind a value; and which of the two.
+#[inline]
 pub(super) fn behind_value(text: &[u8], at: usize) -> Result<(usize, bool), JsonError> {
     let mut at = skip_space(text, at);
     match text.get(at) {

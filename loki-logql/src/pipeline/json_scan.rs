@@ -3,6 +3,8 @@
 //! This is a scanner, not a validator. It looks at as little as it needs to find where a value ends, which is how
 //! Loki comes to accept much that is no JSON; what it refuses, it refuses with the same words.
 
+use super::words::{self, Word};
+
 /// What is wrong with a JSON text, in the words of `__error_details__`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum JsonError {
@@ -55,58 +57,38 @@ pub(super) enum ValueKind {
     Array,
 }
 
+fn is_space(byte: u8) -> bool {
+    matches!(byte, b' ' | b'\t' | b'\n' | b'\r')
+}
+
 /// The first position at or behind `at` that is not white space; the length of the text where there is none.
+#[inline]
 pub(super) fn skip_space(text: &[u8], at: usize) -> usize {
-    let is_space = |b: &u8| matches!(b, b' ' | b'\t' | b'\n' | b'\r');
-    text[at..]
-        .iter()
-        .position(|b| !is_space(b))
-        .map_or(text.len(), |n| at + n)
+    match text.get(at) {
+        // Machines write none.
+        Some(&byte) if !is_space(byte) => at,
+        _ => text[at..]
+            .iter()
+            .position(|&byte| !is_space(byte))
+            .map_or(text.len(), |n| at + n),
+    }
 }
 
 /// From behind an opening quote, the position of the closing one and whether there is a backslash before it.
+#[inline]
 pub(super) fn string_end(text: &[u8], start: usize) -> Option<(usize, bool)> {
     let mut escaped = false;
     let mut at = start;
     loop {
-        at += quote_or_backslash(text.get(at..)?)?;
+        // Strings differ in length: looking at 32 bytes at once beats a loop over words, which ends where no processor can
+        // predict it.
+        at += memchr::memchr2(b'"', b'\\', text.get(at..)?)?;
         if text[at] == b'"' {
             return Some((at, escaped));
         }
         escaped = true;
         at += 2;
     }
-}
-
-/// The position of the first `"` or `\`. Most strings are short: a call of memchr takes longer than they do.
-fn quote_or_backslash(text: &[u8]) -> Option<usize> {
-    const WORD: usize = 8;
-    const SHORT_WORDS: usize = 3;
-    let mut rest = text;
-    for _ in 0..SHORT_WORDS {
-        let Some((word, behind)) = rest.split_first_chunk::<WORD>() else {
-            break;
-        };
-        let word = u64::from_le_bytes(*word);
-        let found = zero_bytes(word ^ repeat(b'"')) | zero_bytes(word ^ repeat(b'\\'));
-        if found != 0 {
-            // The lowest set bit is that of the first such byte; bytes above it may be set wrongly.
-            return Some(text.len() - rest.len() + found.trailing_zeros() as usize / 8);
-        }
-        rest = behind;
-    }
-    let done = text.len() - rest.len();
-    memchr::memchr2(b'"', b'\\', rest).map(|at| done + at)
-}
-
-/// A word of this byte.
-fn repeat(byte: u8) -> u64 {
-    u64::from(byte) * 0x0101_0101_0101_0101
-}
-
-/// The high bits of the bytes of `word` that are zero, up to and with the lowest.
-fn zero_bytes(word: u64) -> u64 {
-    word.wrapping_sub(repeat(1)) & !word & repeat(0x80)
 }
 
 /// From an opening bracket, the position behind the closing one of its kind; strings between are passed over.
@@ -130,7 +112,25 @@ pub(super) fn block_end(text: &[u8], start: usize, open: u8, close: u8) -> Optio
     }
 }
 
+/// Where the number or the word that starts at `start` ends.
+#[inline]
+fn bare_end(text: &[u8], start: usize) -> usize {
+    // Whatever ends it is outside the bytes from `-` to `\`, and so is little of a number.
+    let is_outside = |byte| !matches!(byte, b'-'..=b'\\');
+    let find = |word: Word| word.find_below(b'-').or(word.find_above(b'\\'));
+    let mut at = start;
+    while let Some(outside) = words::position(text, at, find, is_outside) {
+        let byte = text[outside];
+        if is_space(byte) || matches!(byte, b',' | b'}' | b']') {
+            return outside;
+        }
+        at = outside + 1;
+    }
+    text.len()
+}
+
 /// The value that starts at `at`, which is not white space and inside the text.
+#[inline(always)]
 pub(super) fn value(text: &[u8], at: usize) -> Result<Value, JsonError> {
     let block = |kind, close, error| {
         let end = block_end(text, at, text[at], close).ok_or(error)?;
@@ -154,8 +154,7 @@ pub(super) fn value(text: &[u8], at: usize) -> Result<Value, JsonError> {
         b'{' => block(ValueKind::Object, b'}', JsonError::Object),
         b'[' => block(ValueKind::Array, b']', JsonError::Array),
         first => {
-            let is_end = |b: &u8| matches!(b, b' ' | b'\t' | b'\n' | b'\r' | b',' | b'}' | b']');
-            let end = text[at..].iter().position(is_end).map_or(text.len(), |n| at + n);
+            let end = bare_end(text, at);
             let kind = match (first, &text[at..end]) {
                 (b'0'..=b'9' | b'-', _) => ValueKind::Number,
                 (_, b"true" | b"false") => ValueKind::Bool,
@@ -229,9 +228,15 @@ mod tests {
 
     proptest! {
         #[test]
-        fn words_find_what_bytes_find(text in prop::collection::vec(prop::sample::select(b"a!#\"\\\x00\xff\xa2".to_vec()), 0..60)) {
-            let expected = text.iter().position(|b| matches!(b, b'"' | b'\\'));
-            prop_assert_eq!(quote_or_backslash(&text), expected);
+        fn ends_are_where_the_first_byte_that_ends_is(
+            text in prop::collection::vec(prop::sample::select(b"a!#\"\\\x00\xff\xa2-+e.\\\t \n\r,}]1".to_vec()), 0..60),
+            start in 0usize..61,
+        ) {
+            let first = |is_end: fn(u8) -> bool| {
+                text.iter().enumerate().skip(start).find(|&(_, &b)| is_end(b)).map(|(at, _)| at)
+            };
+            let is_end = |b| matches!(b, b' ' | b'\t' | b'\n' | b'\r' | b',' | b'}' | b']');
+            prop_assert_eq!(bare_end(&text, start), first(is_end).unwrap_or(text.len()));
         }
 
         #[test]

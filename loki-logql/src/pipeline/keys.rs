@@ -1,6 +1,7 @@
 //! From the keys of a line to label names, each distinct key sanitised once.
 
 use super::names::{NameId, Names, push_sanitized};
+use super::words::WORD_BYTES;
 use foldhash::fast::FixedState;
 use hashbrown::HashTable;
 use std::hash::BuildHasher;
@@ -14,6 +15,8 @@ pub(super) struct Keys {
     hasher: FixedState,
     /// The key looked up last.
     last: usize,
+    /// The key that followed it the last time.
+    guess: usize,
     name: String,
 }
 
@@ -25,16 +28,15 @@ struct Key {
     name: Option<NameId>,
     /// The key that followed this one when it was met last: lines of one stream mostly have their keys in one order.
     next: usize,
-    /// Its first bytes, as far as it has them.
+    /// Its first eight bytes, as far as it has them.
     first: u64,
     /// The bytes of `first` that count.
     mask: u64,
+    /// Its last eight bytes, if it has as many.
+    last: u64,
     /// Whether it stands in a line as it is, whatever the line's format: see [`is_plain`].
     is_plain: bool,
 }
-
-/// Bytes that are compared at once.
-const WORD: usize = 8;
 
 /// Whether a key has nothing that a format would escape, or that would end it.
 fn is_plain(key: &[u8]) -> bool {
@@ -44,7 +46,7 @@ fn is_plain(key: &[u8]) -> bool {
 
 /// Up to eight bytes as a number.
 fn word(bytes: &[u8]) -> u64 {
-    let first = &bytes[..bytes.len().min(WORD)];
+    let first = &bytes[..bytes.len().min(WORD_BYTES)];
     first.iter().rev().fold(0, |word, &byte| word << 8 | u64::from(byte))
 }
 
@@ -60,13 +62,13 @@ impl Keys {
         self.text.clear();
         self.by_text.clear();
         self.last = 0;
+        self.guess = 0;
     }
 
     /// The name of `key` inside the object `prefix`; `None` where nothing is left of it.
     pub(super) fn name(&mut self, names: &mut Names, prefix: Option<NameId>, key: &[u8]) -> Option<NameId> {
-        let guess = self.all.get(self.last).map_or(0, |last| last.next);
-        let found = match self.all.get(guess) {
-            Some(next) if next.prefix == prefix && self.text[next.start..next.end] == *key => guess,
+        let found = match self.all.get(self.guess) {
+            Some(next) if next.prefix == prefix && self.text[next.start..next.end] == *key => self.guess,
             _ => {
                 let found = self.find_or_insert(names, prefix, key);
                 if let Some(last) = self.all.get_mut(self.last) {
@@ -75,29 +77,40 @@ impl Keys {
                 found
             }
         };
-        self.last = found;
-        self.all[found].name
+        let key = &self.all[found];
+        (self.last, self.guess) = (found, key.next);
+        key.name
     }
 
     /// The key that mostly comes next inside the object `prefix`, if it is what `text` begins with, and `end` follows:
     /// how long it is, and its name. Saves looking for where a key ends.
-    pub(super) fn guess(&mut self, prefix: Option<NameId>, text: &[u8], end: &[u8]) -> Option<(usize, Option<NameId>)> {
-        let guess = self.all.get(self.last).map_or(0, |last| last.next);
-        let key = self.all.get(guess).filter(|key| key.is_plain && key.prefix == prefix)?;
+    #[inline]
+    pub(super) fn guess<const END: usize>(
+        &mut self,
+        prefix: Option<NameId>,
+        text: &[u8],
+        end: &[u8; END],
+    ) -> Option<(usize, Option<NameId>)> {
+        let key = self.all.get(self.guess)?;
         let length = key.end - key.start;
-        let first = match text.first_chunk::<WORD>() {
+        let first = match text.first_chunk::<WORD_BYTES>() {
             Some(first) => u64::from_le_bytes(*first),
             None => word(text),
         };
-        if first & key.mask != key.first || !text.get(length..)?.starts_with(end) {
+        if first & key.mask != key.first || text.get(length..)?.first_chunk() != Some(end) {
             return None;
         }
-        if length > WORD && text[WORD..length] != self.text[key.start + WORD..key.end] {
+        let is_it = match text[..length].last_chunk::<WORD_BYTES>() {
+            _ if length <= WORD_BYTES => true,
+            // Up to two words are the first eight bytes and the last, which may share some.
+            Some(last) if length <= 2 * WORD_BYTES => u64::from_le_bytes(*last) == key.last,
+            _ => text[..length] == self.text[key.start..key.end],
+        };
+        if !is_it || !key.is_plain || key.prefix != prefix {
             return None;
         }
-        let name = key.name;
-        self.last = guess;
-        Some((length, name))
+        (self.last, self.guess) = (self.guess, key.next);
+        Some((length, key.name))
     }
 
     fn find_or_insert(&mut self, names: &mut Names, prefix: Option<NameId>, key: &[u8]) -> usize {
@@ -126,8 +139,9 @@ impl Keys {
             next: 0,
             first: word(key),
             mask: u64::MAX
-                .checked_shr(u64::BITS - 8 * key.len().min(WORD) as u32)
+                .checked_shr(u64::BITS - 8 * key.len().min(WORD_BYTES) as u32)
                 .unwrap_or(0),
+            last: word(&key[key.len().saturating_sub(WORD_BYTES)..]),
             is_plain: is_plain(key),
         });
         let number = u32::try_from(id).expect("the table is emptied long before it holds 2^32 keys");
@@ -154,7 +168,7 @@ mod tests {
     proptest! {
         #[test]
         fn what_is_guessed_is_there(
-            all in prop::collection::vec("[ab\"= ]{1,10}", 1..12), text in "[ab\"= ]{0,14}",
+            all in prop::collection::vec("[ab\"= ]{1,10}|a{5,20}b?", 1..12), text in "[ab\"= ]{0,14}|a{5,20}b?=",
         ) {
             let (mut keys, mut names) = (Keys::default(), Names::default());
             for key in &all {

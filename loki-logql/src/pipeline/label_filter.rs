@@ -204,22 +204,12 @@ impl ValueTest {
         Ok(match self {
             ValueTest::Equals { text, negated } => (value.as_bytes() == &**text) != *negated,
             ValueTest::Matches { test, negated } => test.matches(value.as_bytes()) != *negated,
-            ValueTest::Number { op, value: operand } => compare(*op, &parse_number(value)?, operand),
+            ValueTest::Number { op, value: operand } => compare(*op, &go::parse_float(value)?, operand),
             ValueTest::Duration { op, value: operand } => compare(*op, &go::parse_duration(value)?, operand),
             ValueTest::Bytes { op, value: operand } => compare(*op, &go::parse_size(value)?, operand),
             ValueTest::Ip { pattern, negated } => pattern.is_found(value.as_bytes()) != *negated,
         })
     }
-}
-
-/// Reads a number. Most are short and decimal, as status codes are.
-fn parse_number(text: &str) -> Result<f64, String> {
-    const EXACT_DIGITS: usize = 15;
-    if !text.is_empty() && text.len() <= EXACT_DIGITS && text.bytes().all(|b| b.is_ascii_digit()) {
-        let number = text.bytes().fold(0u64, |n, b| n * 10 + u64::from(b - b'0'));
-        return Ok(number as f64);
-    }
-    go::parse_float(text)
 }
 
 fn compare<T: PartialOrd>(op: CompareOp, value: &T, operand: &T) -> bool {

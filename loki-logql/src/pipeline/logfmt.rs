@@ -24,7 +24,7 @@ impl Logfmt {
         extraction: &Extraction,
         buffer: &mut Vec<u8>,
     ) -> bool {
-        if extraction.is_done(labels) {
+        if extraction.is_done(labels) || self.is_idle(labels) {
             return true;
         }
         let mut pairs = Pairs::new(line);
@@ -60,12 +60,18 @@ impl Logfmt {
                 labels.set_clean(name, pair.value);
             }
             match extraction.after(labels, name) {
+                Next::More if self.is_idle(labels) => break,
                 Next::More => {}
                 Next::Enough => break,
                 Next::Drop => return false,
             }
         }
         true
+    }
+
+    /// Whether reading on changes nothing: no label is left to be set, and nobody is told what is wrong with the line.
+    fn is_idle(&self, labels: &EntryLabels) -> bool {
+        !self.strict && labels.is_exhausted()
     }
 }
 

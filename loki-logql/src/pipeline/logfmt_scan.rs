@@ -1,6 +1,7 @@
 //! The pairs of a logfmt line, and what is wrong between them.
 
-use super::json_scan::hex4;
+use super::json_scan::{hex4, string_end};
+use super::words::{self, Word};
 
 /// Reads the pairs of a line from left to right; goes on behind an error.
 #[derive(Debug, Clone)]
@@ -56,11 +57,18 @@ impl<'a> Pairs<'a> {
         Pairs { line, at: 0 }
     }
 
-    /// Moves on while bytes are not `stop`; the byte there, if the line has not ended.
-    fn skip_until(&mut self, stop: impl Fn(u8) -> bool) -> Option<u8> {
+    /// Moves on up to white space, `=` or `"`; the byte there, if the line has not ended.
+    #[inline]
+    fn skip_plain(&mut self) -> Option<u8> {
+        let find = |word: Word| word.find_below(b' ' + 1).or(word.find(b'=')).or(word.find(b'"'));
+        self.at = words::position(self.line, self.at, find, is_special).unwrap_or(self.line.len());
+        self.line.get(self.at).copied()
+    }
+
+    /// Moves on while bytes are not `stop`.
+    fn skip_until(&mut self, stop: impl Fn(u8) -> bool) {
         let rest = &self.line[self.at..];
         self.at += rest.iter().position(|&b| stop(b)).unwrap_or(rest.len());
-        self.line.get(self.at).copied()
     }
 
     /// An error at the current byte; what follows up to white space is left out.
@@ -79,13 +87,17 @@ impl<'a> Pairs<'a> {
     }
 
     /// The line from the next pair on; `None` where there is none.
+    #[inline]
     pub(super) fn rest(&mut self) -> Option<&'a [u8]> {
-        self.skip_until(|byte| !is_space(byte))?;
+        while is_space(*self.line.get(self.at)?) {
+            self.at += 1;
+        }
         Some(&self.line[self.at..])
     }
 
     /// The pair that the rest of the line begins with, whose key is known: so many bytes, none of them special or beyond
     /// ASCII, and `=` behind them.
+    #[inline]
     pub(super) fn pair_of(&mut self, key_bytes: usize) -> Result<Pair<'a>, LogfmtError> {
         let key = &self.line[self.at..self.at + key_bytes];
         self.at += key_bytes + 1;
@@ -96,7 +108,7 @@ impl<'a> Pairs<'a> {
     /// The pair that the rest of the line begins with.
     pub(super) fn pair(&mut self) -> Result<Pair<'a>, LogfmtError> {
         let start = self.at;
-        let stop = self.skip_until(is_special);
+        let stop = self.skip_plain();
         let key = &self.line[start..self.at];
         if let Some(byte @ (b'"' | b'=')) = stop
             && (byte == b'"' || key.is_empty())
@@ -117,13 +129,14 @@ impl<'a> Pairs<'a> {
         Ok(Pair { key, value, escaped })
     }
 
+    #[inline]
     fn value(&mut self) -> Result<(&'a [u8], bool), LogfmtError> {
         if self.line.get(self.at) == Some(&b'"') {
             self.at += 1;
             return self.quoted();
         }
         let start = self.at;
-        match self.skip_until(is_special) {
+        match self.skip_plain() {
             Some(byte @ (b'"' | b'=')) => Err(self.unexpected(byte)),
             _ => Ok((&self.line[start..self.at], false)),
         }
@@ -131,7 +144,7 @@ impl<'a> Pairs<'a> {
 
     fn quoted(&mut self) -> Result<(&'a [u8], bool), LogfmtError> {
         let start = self.at;
-        let Some((end, escaped)) = super::json_scan::string_end(self.line, start) else {
+        let Some((end, escaped)) = string_end(self.line, start) else {
             self.at = self.line.len();
             return Err(self.error(Fault::Unterminated));
         };

@@ -13,11 +13,19 @@ pub(super) struct Metadata {
 }
 
 impl Metadata {
-    /// The columns of the next batch.
-    pub(super) fn read(&mut self, columns: &Columns<'_>, labels: &mut EntryLabels) {
+    /// Those columns of the next batch whose names `is_read` says are read.
+    pub(super) fn read(
+        &mut self,
+        columns: &Columns<'_>,
+        labels: &mut EntryLabels,
+        is_read: impl Fn(MetadataName) -> bool,
+    ) {
         self.columns.clear();
         for (i, column) in columns.metadata.iter().enumerate() {
-            self.columns.push((i, labels.metadata_name(&column.name)));
+            let name = labels.metadata_name(&column.name);
+            if is_read(name) {
+                self.columns.push((i, name));
+            }
         }
     }
 
@@ -33,6 +41,13 @@ impl Metadata {
                 labels.set_metadata(name, value);
             }
         }
+    }
+
+    /// Which values entry `i` has.
+    fn symbols(&self, columns: &Columns<'_>, i: usize) -> impl Iterator<Item = u32> {
+        self.columns
+            .iter()
+            .map(move |&(column, _)| columns.metadata[column].symbols[i])
     }
 }
 
@@ -60,31 +75,24 @@ impl<T: Copy> Outcomes<T> {
     }
 
     /// What became of an entry with the same metadata as entry `i`.
-    pub(super) fn find(&self, columns: &Columns<'_>, i: usize) -> Option<T> {
-        let same = |&(other, _): &(usize, T)| {
-            columns
-                .metadata
-                .iter()
-                .all(|column| column.symbols[other] == column.symbols[i])
-        };
+    pub(super) fn find(&self, metadata: &Metadata, columns: &Columns<'_>, i: usize) -> Option<T> {
+        let same = |&(other, _): &(usize, T)| metadata.symbols(columns, other).eq(metadata.symbols(columns, i));
         self.known
-            .find(hash(&self.hasher, columns, i), same)
+            .find(hash(&self.hasher, metadata, columns, i), same)
             .map(|&(_, outcome)| outcome)
     }
 
     /// Remembers what became of entry `i`, which was not found.
-    pub(super) fn insert(&mut self, columns: &Columns<'_>, i: usize, outcome: T) {
+    pub(super) fn insert(&mut self, metadata: &Metadata, columns: &Columns<'_>, i: usize, outcome: T) {
         let Outcomes { known, hasher } = self;
-        known.insert_unique(hash(hasher, columns, i), (i, outcome), |&(i, _)| {
-            hash(hasher, columns, i)
+        known.insert_unique(hash(hasher, metadata, columns, i), (i, outcome), |&(i, _)| {
+            hash(hasher, metadata, columns, i)
         });
     }
 }
 
-fn hash(hasher: &FixedState, columns: &Columns<'_>, i: usize) -> u64 {
+fn hash(hasher: &FixedState, metadata: &Metadata, columns: &Columns<'_>, i: usize) -> u64 {
     let mut state = hasher.build_hasher();
-    for column in columns.metadata {
-        state.write_u32(column.symbols[i]);
-    }
+    metadata.symbols(columns, i).for_each(|symbol| state.write_u32(symbol));
     state.finish()
 }

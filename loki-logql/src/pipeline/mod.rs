@@ -41,6 +41,7 @@ mod search;
 mod stage;
 mod unpack;
 mod unwrap;
+mod words;
 
 #[allow(unused_imports, reason = "each is used by another module of the crate")]
 pub(crate) use compile::Pipeline;

@@ -4,6 +4,9 @@ use foldhash::fast::FixedState;
 use hashbrown::HashTable;
 use std::hash::BuildHasher;
 
+/// What stands behind a name that is taken, to make one that is free.
+pub(super) const EXTRACTED: &str = "_extracted";
+
 /// A label name of one [`Names`] table.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub(super) struct NameId(u32);
@@ -77,7 +80,7 @@ impl Names {
         if let Some(extracted) = self.all[name.index()].extracted {
             return extracted;
         }
-        let text = format!("{}_extracted", self.text(name));
+        let text = format!("{}{EXTRACTED}", self.text(name));
         let extracted = self.intern(&text);
         self.all[name.index()].extracted = Some(extracted);
         extracted

@@ -4,7 +4,7 @@ use super::extraction::Needs;
 use super::label_filter::LabelFilter;
 use super::label_format::Value;
 use super::line_format::LineFormat;
-use super::names::{NameId, Names};
+use super::names::{EXTRACTED, NameId, Names};
 use super::stage::Op;
 use crate::template::Template;
 
@@ -46,7 +46,7 @@ pub(super) fn needs(
     filters.iter().for_each(|filter| filter.names(&mut needed));
     for i in 0..needed.len() {
         // `x_extracted` is what a line calls `x`.
-        let stem = names.text(needed[i]).strip_suffix("_extracted").map(str::to_string);
+        let stem = names.text(needed[i]).strip_suffix(EXTRACTED).map(str::to_string);
         if let Some(stem) = stem.filter(|stem| !stem.is_empty()) {
             needed.push(names.intern(&stem));
         }

@@ -30,6 +30,8 @@ pub(crate) struct Runner<'p> {
     sets: LabelSets,
     signatures: Signatures,
     signature: Vec<u8>,
+    /// The set of samples whose labels are all of the stream.
+    stream_set: Option<SetId>,
     /// The name `__error__`.
     error: NameId,
 }
@@ -77,6 +79,7 @@ impl Pipeline {
             sets: LabelSets::default(),
             signatures: Signatures::default(),
             signature: Vec::new(),
+            stream_set: None,
             error: self.extraction.error(),
         }
     }
@@ -91,6 +94,7 @@ impl<'p> Runner<'p> {
         if *self.labels.stream() != *labels {
             self.labels.set_stream(labels);
             self.signatures.clear();
+            self.stream_set = None;
         }
     }
 
@@ -142,8 +146,7 @@ impl<'p> Runner<'p> {
             self.labels.forget();
             self.signatures.clear();
         }
-        self.outcomes.clear();
-        self.metadata.read(columns, &mut self.labels);
+        self.note_metadata(columns);
         selected.clear();
         if self.found != Found::Unknown {
             let place = |entry| self.candidates.partition_point(|&i| (i as usize) < entry);
@@ -166,16 +169,24 @@ impl<'p> Runner<'p> {
         }
     }
 
+    /// Takes note of the metadata of the batch, where it was read after [`select`](Runner::select), which does so too.
+    pub(crate) fn note_metadata(&mut self, columns: &Columns<'_>) {
+        let pipeline = self.pipeline;
+        self.outcomes.clear();
+        self.metadata
+            .read(columns, &mut self.labels, |name| pipeline.reads_metadata(name));
+    }
+
     /// What the stages make of the line of entry `i`; `None`: it is dropped.
     pub(crate) fn line<'a>(&'a mut self, columns: &Columns<'a>, i: usize) -> Option<LineOutcome<'a>> {
         if self.pipeline.labels_only {
-            let known = self.outcomes.find(columns, i);
+            let known = self.outcomes.find(&self.metadata, columns, i);
             let outcome = known.unwrap_or_else(|| {
                 let outcome = self.run(columns, i).map(|_| Outcome {
                     value: 0.0,
                     set: self.line_set(),
                 });
-                self.outcomes.insert(columns, i, outcome);
+                self.outcomes.insert(&self.metadata, columns, i, outcome);
                 outcome
             });
             return outcome.map(|outcome| LineOutcome {
@@ -199,33 +210,25 @@ impl<'p> Runner<'p> {
     ///
     /// [`ErrorKind::Pipeline`] where the entry has an error that the query has not asked for.
     pub(crate) fn sample(&mut self, columns: &Columns<'_>, i: usize) -> Result<Option<SampleOutcome>, Error> {
-        let Output::Samples { value, filters, labels } = &self.pipeline.output else {
+        let Output::Samples { value, labels, .. } = &self.pipeline.output else {
             unreachable!("the pipeline of a log query has no samples");
         };
-        let length = || f64::from(columns.offsets[i + 1] - columns.offsets[i]);
         if self.pipeline.labels_only
-            && let Some(known) = self.outcomes.find(columns, i)
+            && let Some(known) = self.outcomes.find(&self.metadata, columns, i)
         {
             return Ok(known.map(|outcome| SampleOutcome {
                 value: if matches!(value, SampleValue::Bytes) {
-                    length()
+                    line_length(columns, i)
                 } else {
                     outcome.value
                 },
                 set: outcome.set,
             }));
         }
-        let sample = self.run(columns, i).and_then(|ran| match value {
-            SampleValue::One => Some(1.0),
-            SampleValue::Bytes if ran.is_replaced => Some(self.lines.current().len() as f64),
-            SampleValue::Bytes => Some(length()),
-            SampleValue::Unwrap(unwrap) => unwrap.sample(&mut self.labels),
-        });
-        let is_kept = |labels: &mut EntryLabels| filters.iter().all(|filter| filter.keeps(labels));
-        let sample = sample.filter(|_| is_kept(&mut self.labels));
+        let sample = self.value(columns, i);
         let outcome = match sample {
             None => None,
-            Some(_) if self.labels.has_unwanted_error() => return Err(self.pipeline_error()),
+            Some(_) if self.labels.has_unwanted_error() => return Err(self.pipeline_error(columns, i)),
             Some(_) if self.keeps_error_of_line(labels) => {
                 let set = self.sample_set(labels);
                 return Err(pipeline_error(self.sets.labels(set)));
@@ -237,9 +240,25 @@ impl<'p> Runner<'p> {
         };
         if self.pipeline.labels_only {
             let known = outcome.map(|SampleOutcome { value, set }| Outcome { value, set });
-            self.outcomes.insert(columns, i, known);
+            self.outcomes.insert(&self.metadata, columns, i, known);
         }
         Ok(outcome)
+    }
+
+    /// The value of entry `i`, whose labels are then those that it has behind all stages; `None`: it has none.
+    fn value(&mut self, columns: &Columns<'_>, i: usize) -> Option<f64> {
+        let Output::Samples { value, filters, .. } = &self.pipeline.output else {
+            return None;
+        };
+        let ran = self.run(columns, i)?;
+        let value = match value {
+            SampleValue::One => 1.0,
+            SampleValue::Bytes if ran.is_replaced => self.lines.current().len() as f64,
+            SampleValue::Bytes => line_length(columns, i),
+            SampleValue::Unwrap(unwrap) => unwrap.sample(&mut self.labels)?,
+        };
+        let is_kept = filters.iter().all(|filter| filter.keeps(&mut self.labels));
+        is_kept.then_some(value)
     }
 
     /// The labels of every sample of the current stream, where [`columns`](Runner::columns) are none.
@@ -309,6 +328,20 @@ impl<'p> Runner<'p> {
     fn sample_set(&mut self, kept: &SampleLabels) -> SetId {
         // An error that the query has asked for keeps all its labels.
         let kept = if self.labels.has_error() { None } else { Some(kept) };
+        let is_of_stream = match kept {
+            Some(SampleLabels::By(names)) => !names.iter().any(|&name| self.labels.is_touched(name)),
+            _ => false,
+        };
+        if !is_of_stream {
+            return self.signed_set(kept);
+        }
+        let set = self.stream_set.unwrap_or_else(|| self.signed_set(kept));
+        self.stream_set = Some(set);
+        set
+    }
+
+    /// The set of the labels in `kept`, of all where that is `None`.
+    fn signed_set(&mut self, kept: Option<&SampleLabels>) -> SetId {
         match kept {
             None => self.labels.write_signature(&mut self.signature, &[]),
             Some(SampleLabels::Nothing) => self.signature.clear(),
@@ -363,7 +396,11 @@ impl<'p> Runner<'p> {
         }
     }
 
-    fn pipeline_error(&self) -> Error {
+    /// The failure of entry `i`. It is told with all labels of the entry, so the stages are run again with the metadata
+    /// that no stage reads.
+    fn pipeline_error(&mut self, columns: &Columns<'_>, i: usize) -> Error {
+        self.metadata.read(columns, &mut self.labels, |_| true);
+        self.value(columns, i);
         let mut labels = Vec::new();
         self.labels.output(&mut labels);
         pipeline_error(&Labels::from_pairs(
@@ -378,6 +415,10 @@ fn pipeline_error(labels: &Labels) -> Error {
         error: labels.value(ERROR).unwrap_or_default().to_string(),
         series: labels.to_string(),
     })
+}
+
+fn line_length(columns: &Columns<'_>, i: usize) -> f64 {
+    f64::from(columns.offsets[i + 1] - columns.offsets[i])
 }
 
 /// What the stages have done with an entry that passed.

@@ -127,7 +127,10 @@ fn run_log(query: &str, entries: &Entries) -> Vec<(usize, Vec<u8>, String)> {
 
 /// Value and labels of each sample, or the error.
 fn run_metric(query: &str, entries: &Entries) -> Result<Vec<(f64, String)>, String> {
-    let pipeline = pipeline(query).expect(query);
+    run_samples(&pipeline(query).expect(query), entries)
+}
+
+fn run_samples(pipeline: &Pipeline, entries: &Entries) -> Result<Vec<(f64, String)>, String> {
     let mut runner = pipeline.runner(0);
     let mut selected = Vec::new();
     let mut out = Vec::new();

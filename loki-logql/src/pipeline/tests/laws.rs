@@ -216,6 +216,42 @@ proptest! {
         }
     }
 
+    /// Labels, values and errors, the text of an error included.
+    #[test]
+    fn leaving_out_metadata_that_nothing_reads_changes_nothing(
+        entries in prop::collection::vec((line(), prop::collection::vec(0u32..3, 6)), 0..12),
+        parser in parser(),
+        stage in select(vec![
+            "", "| a!=\"x\"", "| b=\"2\" or m=\"x\"", "| drop a", "| keep a, m", "| label_format a=m", "| x > 1",
+            "| label_format a=`{{.b}}-{{.a_extracted}}`", "| __error__=\"\"", "| line_format `{{.m}}` | logfmt",
+        ]),
+        aggregation in select(vec![
+            "sum(count_over_time(Q [1m]))", "sum by (a) (count_over_time(Q [1m]))", "sum by (app, m) (count_over_time(Q [1m]))",
+            "sum by (app_extracted) (count_over_time(Q [1m]))", "max_over_time(Q | unwrap a [1m]) by (b)",
+            "count_over_time(Q [1m])", "sum by (__error__) (count_over_time(Q [1m]))",
+        ]),
+    ) {
+        let names = ["__error__", "a", "a_extracted", "app", "m", "x"];
+        let pairs: Vec<Vec<(&str, &str)>> = entries
+            .iter()
+            .map(|(_, values)| {
+                let pairs = names.into_iter().zip(values);
+                pairs.filter(|&(_, &value)| value > 0).map(|(name, &value)| (name, ["x", "2"][value as usize - 1])).collect()
+            })
+            .collect();
+        let refs: Vec<&[(&str, &str)]> = pairs.iter().map(Vec::as_slice).collect();
+        let lines: Vec<&[u8]> = entries.iter().map(|(line, _)| &line[..]).collect();
+        let query = aggregation.replace('Q', &format!("{{a=\"b\"}} {parser} {stage}"));
+        let mut full = pipeline(&query).unwrap();
+        full.reads_all_metadata = true;
+        for entry in 0..lines.len() {
+            // One by one: the first error ends a query.
+            let entries = Entries::new(&[("app", "s")], &lines[entry..=entry]).with_metadata(&refs[entry..=entry]);
+            let expected = run_samples(&full, &entries);
+            prop_assert_eq!(run_metric(&query, &entries), expected, "{}", query);
+        }
+    }
+
     #[test]
     fn metadata_met_before_changes_nothing(
         values in prop::collection::vec((0u32..3, 0u32..3), 1..20),
