@@ -1,6 +1,7 @@
 //! Collects the samples of a range aggregation, batch by batch, on any number of threads.
 
 use super::counter::{Amount, Counter};
+use super::quantile::Values;
 use super::steps::{Windows, skip_through};
 use super::table::{Accumulator, Measure, Table};
 use super::window::Point;
@@ -199,7 +200,7 @@ impl RangeWorker<'_> {
 
     fn sample_selected(&mut self, columns: &Columns<'_>, selected: &[u32]) -> Result<(), Error> {
         let windows = self.visitor.windows;
-        let keeps_points = matches!(self.visitor.measure, Measure::Fold(_));
+        let measure = self.visitor.measure;
         let mut span = windows.span(i64::MIN);
         for &i in selected {
             let i = i as usize;
@@ -210,18 +211,16 @@ impl RangeWorker<'_> {
                 continue;
             };
             let timestamp = columns.timestamps[i];
-            if keeps_points {
-                self.samples += 1;
-                if let Accumulator::Points(points) = self.accumulator(set) {
-                    let before = points.capacity();
-                    points.push(Point { timestamp, value });
-                    let grown = (points.capacity() - before) * size_of::<Point>();
-                    self.grown_bytes += grown as isize;
-                }
+            if matches!(measure, Measure::Fold(_)) {
+                self.add_point(set, Point { timestamp, value });
+                continue;
+            }
+            if timestamp > span.last {
+                span = windows.span(timestamp);
+            }
+            if matches!(measure, Measure::Quantile(_)) {
+                self.add_value(set, span.steps.clone(), value);
             } else {
-                if timestamp > span.last {
-                    span = windows.span(timestamp);
-                }
                 let amount = Amount {
                     entries: 1,
                     bytes: value as i64,
@@ -232,6 +231,27 @@ impl RangeWorker<'_> {
         Ok(())
     }
 
+    fn add_value(&mut self, set: SetId, steps: Range<u32>, value: f64) {
+        if steps.is_empty() {
+            return;
+        }
+        self.samples += 1;
+        if let Accumulator::Values(values) = self.accumulator(set) {
+            let grown = values.add(steps, value);
+            self.grown_bytes += grown;
+        }
+    }
+
+    fn add_point(&mut self, set: SetId, point: Point) {
+        self.samples += 1;
+        if let Accumulator::Points(points) = self.accumulator(set) {
+            let before = points.capacity();
+            points.push(point);
+            let grown = (points.capacity() - before) * size_of::<Point>();
+            self.grown_bytes += grown as isize;
+        }
+    }
+
     fn accumulator(&mut self, set: SetId) -> &mut Accumulator {
         let place = set.index();
         if place >= self.accumulators.len() {
@@ -240,6 +260,7 @@ impl RangeWorker<'_> {
         let measure = self.visitor.measure;
         self.accumulators[place].get_or_insert_with(|| match measure {
             Measure::Fold(_) => Accumulator::Points(Vec::new()),
+            Measure::Quantile(_) => Accumulator::Values(Values::default()),
             _ => Accumulator::Counter(Counter::default()),
         })
     }

@@ -1,10 +1,10 @@
 //! Metric queries: from entries to series of numbers.
 //!
 //! Every range aggregation is collected from the source once for all steps ([`range`], [`collect`]): as differences
-//! between steps where numbers add up ([`counter`]), as lists of values where they do not ([`window`]). Then the
-//! expression is evaluated step by step ([`tree`]) over vectors of numbered series ([`vector`]): aggregated
-//! ([`aggregate`]), joined ([`binary`], [`matching`]), relabelled ([`label_replace`]), set behind one another
-//! ([`variants`]).
+//! between steps where numbers add up ([`counter`]), as lists of values where they do not ([`quantile`], and [`window`]
+//! where their order matters). Then the expression is evaluated step by step ([`tree`]) over vectors of numbered series
+//! ([`vector`]): aggregated ([`aggregate`]), joined ([`binary`], [`matching`]), relabelled ([`label_replace`]), set
+//! behind one another ([`variants`]).
 
 mod aggregate;
 mod binary;
@@ -12,6 +12,7 @@ mod collect;
 mod counter;
 mod label_replace;
 mod matching;
+mod quantile;
 mod range;
 mod run;
 mod steps;

@@ -122,7 +122,9 @@ fn measure(node: &RangeAggregation) -> Measure {
         RangeOp::MaxOverTime => Fold::Max,
         RangeOp::StdvarOverTime => Fold::Stdvar,
         RangeOp::StddevOverTime => Fold::Stddev,
-        RangeOp::QuantileOverTime => Fold::Quantile(node.parameter.as_ref().map_or(0.0, |q| q.value)),
+        RangeOp::QuantileOverTime => {
+            return Measure::Quantile(node.parameter.as_ref().map_or(0.0, |q| q.value));
+        }
         RangeOp::FirstOverTime => Fold::First,
         RangeOp::LastOverTime => Fold::Last,
     };

@@ -1,6 +1,7 @@
 //! The series of a range aggregation while entries come in, and step by step once all are there.
 
 use super::counter::{Amounts, Counter};
+use super::quantile::{Values, ValuesByStep};
 use super::steps::Windows;
 use super::vector::Vector;
 use super::window::{Extent, Fold, Point};
@@ -15,6 +16,8 @@ pub(super) enum Accumulator {
     /// How many there are, and how long they are.
     Counter(Counter),
     /// Every value.
+    Values(Values),
+    /// Every value with its time.
     Points(Vec<Point>),
 }
 
@@ -29,6 +32,7 @@ impl Accumulator {
     fn merge(&mut self, other: Accumulator, steps: u32) {
         match (self, other) {
             (Accumulator::Counter(ours), Accumulator::Counter(theirs)) => ours.merge(theirs, steps),
+            (Accumulator::Values(ours), Accumulator::Values(theirs)) => ours.merge(theirs),
             (Accumulator::Points(ours), Accumulator::Points(theirs)) => ours.extend(theirs),
             _ => unreachable!("all workers of one aggregation accumulate alike"),
         }
@@ -82,7 +86,9 @@ pub(super) enum Measure {
     Bytes,
     /// Bytes a second.
     ByteRate,
-    /// Of the values.
+    /// The quantile of the values.
+    Quantile(f64),
+    /// Of the values in the order of their times.
     Fold(Fold),
 }
 
@@ -96,7 +102,7 @@ pub(super) struct RangeSeries {
     /// Series in their lifetime, ascending.
     active: Vec<u32>,
     windows: Windows,
-    scratch: Vec<f64>,
+    scratch: Vec<i64>,
 }
 
 impl RangeSeries {
@@ -148,6 +154,7 @@ struct Track {
 #[derive(Debug)]
 enum Content {
     Amounts(Amounts),
+    Values(ValuesByStep),
     Points {
         /// Ascending by time.
         points: Vec<Point>,
@@ -164,6 +171,13 @@ impl Track {
                 Track {
                     lifetime: amounts.lifetime(),
                     content: Content::Amounts(amounts),
+                }
+            }
+            Accumulator::Values(values) => {
+                let values = values.finish();
+                Track {
+                    lifetime: values.lifetime(),
+                    content: Content::Values(values),
                 }
             }
             Accumulator::Points(mut points) => {
@@ -183,7 +197,7 @@ impl Track {
         }
     }
 
-    fn value(&mut self, k: u32, measure: Measure, extent: Extent, scratch: &mut Vec<f64>) -> Option<f64> {
+    fn value(&mut self, k: u32, measure: Measure, extent: Extent, scratch: &mut Vec<i64>) -> Option<f64> {
         match &mut self.content {
             Content::Amounts(amounts) => {
                 let amount = amounts.at(k);
@@ -194,16 +208,20 @@ impl Track {
                     Measure::EntryRate => amount.entries as f64 / extent.seconds,
                     Measure::Bytes => amount.bytes as f64,
                     Measure::ByteRate => amount.bytes as f64 / extent.seconds,
-                    Measure::Entries | Measure::Fold(_) => amount.entries as f64,
+                    Measure::Entries | Measure::Quantile(_) | Measure::Fold(_) => amount.entries as f64,
                 })
             }
+            Content::Values(values) => match measure {
+                Measure::Quantile(q) => values.quantile(q, k, scratch),
+                _ => None,
+            },
             Content::Points { points, window } => {
                 let begin = seek(points, window.start, extent.start);
                 let end = seek(points, window.end.max(begin), extent.end);
                 *window = begin..end;
                 let inside = &points[begin..end];
                 match measure {
-                    Measure::Fold(fold) if !inside.is_empty() => fold.apply(inside, extent, scratch),
+                    Measure::Fold(fold) if !inside.is_empty() => fold.apply(inside, extent),
                     _ => None,
                 }
             }

@@ -21,7 +21,6 @@ pub(super) enum Fold {
     Max,
     Stdvar,
     Stddev,
-    Quantile(f64),
     First,
     Last,
 }
@@ -37,9 +36,9 @@ pub(super) struct Extent {
 }
 
 impl Fold {
-    /// The value of the `points` of one series in one window: not empty, ascending by time. `scratch` is for sorting.
-    /// `None` where they do not say.
-    pub(super) fn apply(self, points: &[Point], extent: Extent, scratch: &mut Vec<f64>) -> Option<f64> {
+    /// The value of the `points` of one series in one window: not empty, ascending by time. `None` where they do not
+    /// say.
+    pub(super) fn apply(self, points: &[Point], extent: Extent) -> Option<f64> {
         let values = points.iter().map(|p| p.value);
         let (first, last) = (points.first()?, points.last()?);
         Some(match self {
@@ -51,11 +50,6 @@ impl Fold {
             Fold::Max => greatest(values),
             Fold::Stdvar => variance(values),
             Fold::Stddev => variance(values).sqrt(),
-            Fold::Quantile(q) => {
-                scratch.clear();
-                scratch.extend(values);
-                quantile(q, scratch)
-            }
             Fold::First => first.value,
             Fold::Last => last.value,
         })
@@ -99,23 +93,6 @@ pub(super) fn variance(values: impl Iterator<Item = f64>) -> f64 {
         squares += distance * (v - mean);
     }
     squares / count
-}
-
-/// The `q`-quantile of `values`, which are not empty and get reordered: NaN counts as least.
-fn quantile(q: f64, values: &mut [f64]) -> f64 {
-    if q < 0.0 {
-        return f64::NEG_INFINITY;
-    }
-    if q > 1.0 {
-        return f64::INFINITY;
-    }
-    let nan_first = |a: &f64, b: &f64| (!a.is_nan()).cmp(&!b.is_nan()).then(a.total_cmp(b));
-    let rank = q * (values.len() - 1) as f64;
-    let weight = rank - rank.floor();
-    // Windows overlap, so they are many: a selection is cheaper than a sort.
-    let (_, &mut low, above) = values.select_nth_unstable_by(rank as usize, nan_first);
-    let high = above.iter().copied().min_by(nan_first).unwrap_or(low);
-    low * (1.0 - weight) + high * weight
 }
 
 /// The increase a second of a counter that may start again from zero, extrapolated to the ends of the window as
@@ -164,7 +141,7 @@ mod tests {
             end: 60_000_000_000,
             seconds: 60.0,
         };
-        fold.apply(&points, extent, &mut Vec::new())
+        fold.apply(&points, extent)
     }
 
     #[test]
@@ -176,16 +153,6 @@ mod tests {
         assert_eq!(apply(Fold::Avg, &[inf, 1.0, inf]), Some(inf));
         assert!(apply(Fold::Avg, &[inf, -inf]).is_some_and(f64::is_nan));
         assert!(apply(Fold::Sum, &[1.0, nan]).is_some_and(f64::is_nan));
-    }
-
-    #[test]
-    fn quantiles_interpolate() {
-        assert_eq!(apply(Fold::Quantile(0.5), &[4.0, 1.0, 2.0, 3.0]), Some(2.5));
-        assert_eq!(apply(Fold::Quantile(1.0), &[4.0, 1.0]), Some(4.0));
-        assert_eq!(apply(Fold::Quantile(0.0), &[4.0, 1.0]), Some(1.0));
-        assert_eq!(apply(Fold::Quantile(-0.1), &[4.0]), Some(f64::NEG_INFINITY));
-        assert_eq!(apply(Fold::Quantile(1.1), &[4.0]), Some(f64::INFINITY));
-        assert!(apply(Fold::Quantile(0.0), &[4.0, f64::NAN]).is_some_and(f64::is_nan));
     }
 
     #[test]
