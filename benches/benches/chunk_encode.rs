@@ -1,7 +1,7 @@
 //! Log lines into sealed blocks: megabytes of lines a second, appending included, by codec.
 
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
-use loki_chunk::{ChunkBuilder, Compressor, Encoding, EntryRef, HeadBlock};
+use loki_chunk::{ChunkBuilder, Compressor, Encoding, EntryRef, HeadBlock, PagePool};
 
 fn encode(criterion: &mut Criterion) {
     let entries = loki_benches::log_text::entries(8 << 20);
@@ -10,7 +10,7 @@ fn encode(criterion: &mut Criterion) {
     group.throughput(Throughput::Bytes(line_bytes)).sample_size(10);
 
     group.bench_function("append", |bencher| {
-        let mut head = HeadBlock::new();
+        let mut head = HeadBlock::in_pool(&PagePool::new(1 << 20));
         bencher.iter(|| {
             head.clear();
             for (timestamp, line) in &entries {

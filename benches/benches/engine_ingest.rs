@@ -3,7 +3,7 @@
 
 use criterion::{BatchSize, BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
 use loki_benches::engine_load::Load;
-use loki_core::{ContentFilters, Engine, PushRequest, Settings, TenantId, WalSync};
+use loki_core::{ByteSize, ContentFilters, Engine, PushRequest, Settings, TenantId, WalSync, background};
 use tempfile::TempDir;
 
 const LINE_BYTES: usize = 16 << 20;
@@ -23,6 +23,19 @@ fn ingest(criterion: &mut Criterion) {
             bencher.iter_batched(empty, |opened| push(opened, &pushes), BatchSize::PerIteration);
         });
     }
+    let settings = Settings {
+        head_bytes: ByteSize(LINE_BYTES as u64 / 4),
+        ..Settings::default()
+    };
+    group.bench_function("push, flushed meanwhile", |bencher| {
+        let empty = || {
+            let opened = open(&settings);
+            let flushes = background(&opened.1, |error| panic!("{error}")).expect("threads can be started");
+            (flushes, opened)
+        };
+        let fill = |(flushes, opened)| (flushes, push(opened, &pushes));
+        bencher.iter_batched(empty, fill, BatchSize::PerIteration);
+    });
     for (name, content_filters) in [
         ("without filters", ContentFilters::Off),
         ("with filters", ContentFilters::Dense),

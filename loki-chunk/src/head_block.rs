@@ -176,16 +176,18 @@ impl HeadBlock {
         if entry.timestamp > self.max_timestamp || entry.timestamp < self.min_timestamp {
             return false;
         }
-        let start = if self.is_sorted {
-            self.timestamps.partition_point(|&at| at < entry.timestamp)
+        let candidates = if self.is_sorted {
+            let start = self.timestamps.partition_point(|&at| at < entry.timestamp);
+            let equal = self.timestamps[start..].iter().take_while(|&&at| at == entry.timestamp);
+            start..start + equal.count()
+        } else if self.timestamps.contains(&entry.timestamp) {
+            0..self.len()
         } else {
-            0
+            // Most timestamps are new, and to find that out takes vectors and no more.
+            return false;
         };
-        let candidates = self.timestamps[start..].iter().enumerate();
         candidates
-            .take_while(|&(_, &at)| !self.is_sorted || at == entry.timestamp)
-            .filter(|&(_, &at)| at == entry.timestamp)
-            .map(|(index, _)| start + index)
+            .filter(|&index| self.timestamps[index] == entry.timestamp)
             .any(|index| {
                 self.lines.equal(self.line(index), entry.line) && self.metadata.entry_equals(index, entry.metadata)
             })
