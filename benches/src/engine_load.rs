@@ -33,6 +33,14 @@ impl Load {
         (time(self.entries.first()), time(self.entries.last()))
     }
 
+    /// The [`pushes`](Load::pushes), each run of so many in reverse: as if as many connections brought them at once. Blocks of
+    /// a stream that are neighbours then overlap a little.
+    pub fn pushes_out_of_turn(&self, run: usize) -> Vec<PushRequest<'_>> {
+        let mut pushes = self.pushes();
+        pushes.chunks_mut(run).for_each(<[_]>::reverse);
+        pushes
+    }
+
     /// The lines as pushes of one stream each.
     pub fn pushes(&self) -> Vec<PushRequest<'_>> {
         let chunks = self.entries.chunks(PUSH_LINES).enumerate();

@@ -18,14 +18,14 @@ use std::ops::{BitOr, ControlFlow};
 /// - every entry of every selected stream with a timestamp in the range is in exactly one batch, exact duplicates
 ///   (timestamp, line and metadata) left out; entries outside the range may be there too;
 /// - within a batch timestamps ascend, equal timestamps in order of arrival;
-/// - the batches of one stream do not overlap in time.
+/// - where two batches of one stream share a timestamp, one worker gets both, one right behind the other, those with what
+///   arrived earlier first (last with [`Order::Backward`]).
 pub trait Source: Sync {
     /// Hands every batch that can hold an answer to the workers of `visitor`.
     ///
     /// A source with threads makes one worker a thread, at most as many as the visitor allows; each batch goes to one
     /// worker. With [`Order::Any`] batches come as they lie. With the other orders each worker gets its batches by their
-    /// newest (or oldest) timestamp, and batches of one stream that share a timestamp go to one worker. A worker that
-    /// answers `Break` wants no more of them.
+    /// newest (or oldest) timestamp. A worker that answers `Break` wants no more of them.
     ///
     /// # Errors
     ///

@@ -6,6 +6,7 @@ mod check;
 mod detected;
 mod metadata;
 mod overlap;
+mod parting;
 mod read_limit;
 mod scope;
 mod select;

@@ -3,6 +3,7 @@
 use super::batch::{BlockBatch, MergedBatch, Scratch, summary_of};
 use super::block_ref::{BlockRef, source_error};
 use super::overlap::Overlap;
+use super::parting::Parting;
 use super::read_limit::ReadLimit;
 use super::scope::Scope;
 use super::select::needles;
@@ -22,6 +23,9 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 const RUN_ENTRIES: usize = 8192;
 /// Below so many bytes of lines a second thread costs more than it brings.
 const PARALLEL_BYTES: u64 = 1 << 20;
+/// Where so many blocks of a stream share timestamps, a query in order takes all that follow for theirs: it may want the
+/// first few alone.
+const MOST_TOGETHER: usize = 16;
 /// Of units that are wanted in order so many are read by one thread before others join: often they are the answer.
 const ALONE_UNITS: usize = 2;
 
@@ -56,7 +60,7 @@ impl Source for EngineSource<'_> {
         self.read_limit.charge(bytes)?;
         let units: Vec<Unit> = streams.into_iter().flat_map(units).collect();
         match selection.order {
-            Order::Any => self.visit_any(&units, visitor),
+            Order::Any => self.visit_any(units, visitor),
             Order::Forward => self.visit_ordered(units, Direction::Forward, visitor),
             Order::Backward => self.visit_ordered(units, Direction::Backward, visitor),
         }
@@ -72,9 +76,10 @@ impl Source for EngineSource<'_> {
 }
 
 impl EngineSource<'_> {
-    fn visit_any(&self, units: &[Unit], visitor: &dyn Visitor) -> Result<(), Error> {
+    fn visit_any(&self, units: Vec<Unit>, visitor: &dyn Visitor) -> Result<(), Error> {
+        let units = self.part(units, visitor)?;
         let next = AtomicUsize::new(0);
-        self.work(self.threads(units, visitor), &|stop| {
+        self.work(self.threads(&units, visitor), &|stop| {
             let mut worker = visitor.worker();
             let mut scratch = Scratch::default();
             while !stop.is_set() {
@@ -90,11 +95,36 @@ impl EngineSource<'_> {
         })
     }
 
-    /// Hands over by newest (or oldest) timestamp. Overlapping blocks are merged a piece at a time when their turn comes;
-    /// the piece and what is left then wait for their own turns.
+    /// The units with overlapping blocks told apart, so that no timestamp of a stream is in two of them.
+    fn part(&self, units: Vec<Unit>, visitor: &dyn Visitor) -> Result<Vec<Unit>, Error> {
+        let (overlapping, apart): (Vec<Unit>, Vec<Unit>) = units
+            .into_iter()
+            .partition(|unit| matches!(unit.content, Content::Overlapping(_)));
+        let threads = self.threads(&overlapping, visitor);
+        let (overlapping, apart) = (Mutex::new(overlapping), Mutex::new(apart));
+        self.work(threads, &|stop| {
+            let mut columns = BlockColumns::new();
+            while !stop.is_set() {
+                let Some(mut unit) = lock(&overlapping).pop() else {
+                    break;
+                };
+                let blocks = unit.take_overlapping().unwrap_or_default();
+                let mut parting = Parting::new(blocks, Direction::Forward, usize::MAX, self.max_memory_bytes);
+                while let Some(blocks) = parting.next(&mut columns)? {
+                    self.check_wanted()?;
+                    lock(&apart).extend(unit.part(blocks));
+                }
+            }
+            Ok(())
+        })?;
+        Ok(apart.into_inner().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Hands over by newest (or oldest) timestamp. Overlapping blocks are told apart, and those that share timestamps merged,
+    /// a piece at a time when their turn comes; the piece and what is left then wait for their own turns.
     fn visit_ordered(&self, units: Vec<Unit>, direction: Direction, visitor: &dyn Visitor) -> Result<(), Error> {
         let threads = self.threads(&units, visitor);
-        let overlaps = units.iter().filter(|unit| unit.blocks_to_merge().is_some()).count();
+        let overlaps = units.iter().filter(|unit| !unit.is_ready()).count();
         let turns = Mutex::new(Turns::new(direction, units, self.max_memory_bytes));
         let mut first = visitor.worker();
         let alone = if threads > 1 { ALONE_UNITS } else { usize::MAX };
@@ -124,14 +154,28 @@ impl EngineSource<'_> {
         stop: &Stop,
     ) -> Result<ControlFlow<()>, Error> {
         let mut scratch = Scratch::default();
+        let mut timestamps = BlockColumns::new();
         let mut handed_over = 0;
         while handed_over < units && !stop.is_set() {
             let Some(mut unit) = lock(turns).pop() else {
                 return Ok(ControlFlow::Continue(()));
             };
             self.check_wanted()?;
+            let direction = lock(turns).direction();
+            if let Some(blocks) = unit.take_overlapping() {
+                let parting = Parting::new(blocks, direction, MOST_TOGETHER, self.max_memory_bytes);
+                unit.content = Content::Parting(Box::new(parting));
+            }
+            if let Content::Parting(parting) = &mut unit.content {
+                if let Some(blocks) = parting.next(&mut timestamps)? {
+                    let part = unit.part(blocks);
+                    let mut turns = lock(turns);
+                    turns.push(unit);
+                    part.into_iter().for_each(|part| turns.push(part));
+                }
+                continue;
+            }
             if let Some(blocks) = unit.blocks_to_merge() {
-                let direction = lock(turns).direction();
                 let overlap = Overlap::new(blocks, direction, self.max_memory_bytes, overlaps);
                 unit.content = Content::Overlap(Box::new(overlap));
             }
@@ -237,7 +281,9 @@ impl EngineSource<'_> {
                 }
                 Ok(ControlFlow::Continue(()))
             }
-            Content::Many(_) | Content::Overlap(_) => unreachable!("several blocks are always merged"),
+            Content::Overlapping(_) | Content::Parting(_) | Content::Many(_) | Content::Overlap(_) => {
+                unreachable!("several blocks are told apart or merged")
+            }
         }
     }
 }

@@ -51,13 +51,16 @@ impl Turns {
     /// Adds a unit; nothing happens where nothing of it is left. Where all together hold too much it waits without its blocks.
     pub(super) fn push(&mut self, mut unit: Unit) {
         let most = self.max_memory_bytes.saturating_sub(self.held_bytes);
-        if let Content::Overlap(overlap) = &mut unit.content
-            && overlap.memory_bytes() > most
-        {
-            overlap.unload();
+        if unit.memory_bytes() > most {
+            match &mut unit.content {
+                Content::Overlap(overlap) => overlap.unload(),
+                Content::Parting(parting) => unit.content = Content::Many(parting.give_up()),
+                _ => {}
+            }
         }
         let nearest = match (&unit.content, self.direction) {
             (Content::Overlap(overlap), _) => overlap.nearest(),
+            (Content::Parting(parting), _) => parting.nearest(),
             (_, Direction::Backward) => Some(unit.max_timestamp),
             (_, Direction::Forward) => Some(unit.min_timestamp),
         };
