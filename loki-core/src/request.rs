@@ -92,9 +92,9 @@ pub struct QueryResponse {
 pub struct QueryStats {
     /// Nanoseconds from call to answer.
     pub exec_nanos: u64,
-    /// Streams that the selector matched.
+    /// Streams that the selector matched. A log query looks no further than its answer needs, and counts what it saw.
     pub streams: u64,
-    /// Blocks in the time range of those streams.
+    /// Blocks in the time range of those streams that may hold what is looked for.
     pub blocks_matched: u64,
     /// Blocks of which a column was read.
     pub blocks_read: u64,

@@ -134,6 +134,26 @@ proptest! {
     }
 }
 
+#[test]
+fn a_log_query_looks_at_segments_no_further_than_its_answer() {
+    const SEGMENTS: i64 = 12;
+    let engine = Lab::default().open().expect("an empty folder opens");
+    let line = |time: i64| (time, format!("line {time}"));
+    for segment in 0..SEGMENTS {
+        push(&engine, &[line(2 * segment), line(2 * segment + 1)]);
+        engine.flush().expect("the file system works");
+    }
+    for (direction, nearest) in [(Direction::Forward, 0), (Direction::Backward, 2 * SEGMENTS - 1)] {
+        let request = QueryRequest::range(r#"{app="shop"}"#, START, START + 1_000_000).direction(direction);
+        let ask = |limit| engine.query(&TenantId::single(), &request.clone().limit(limit));
+        let stats = ask(1).expect("the query is answered").stats;
+        assert!(stats.blocks_matched <= 2, "{direction:?}: {}", stats.blocks_matched);
+        let stats = ask(1000).expect("the query is answered").stats;
+        assert_eq!(stats.blocks_matched, SEGMENTS as u64);
+        assert_eq!(answer(&engine, r#"{app="shop"}"#, direction, 1), [line(nearest)]);
+    }
+}
+
 /// What a stream should hold: seconds, value, metadata, in the order in which they came, of equal ones the first.
 #[derive(Debug, Default)]
 struct Model(Vec<(i64, u8, bool)>);

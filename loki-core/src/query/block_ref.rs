@@ -84,7 +84,8 @@ pub(super) fn source_error(message: String) -> loki_logql::Error {
     loki_logql::Error::new(loki_logql::ErrorKind::Source { message })
 }
 
-fn summary_of(header: &BlockHeader) -> Summary {
+/// What a header says.
+pub(super) fn summary_of(header: &BlockHeader) -> Summary {
     Summary {
         entries: header.entries,
         min_timestamp: header.min_timestamp,

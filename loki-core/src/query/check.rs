@@ -2,7 +2,6 @@
 
 use super::scope::Scope;
 use crate::{Error, ErrorKind, Limits, Period, QueryRequest};
-use loki_index::Needles;
 use loki_logql::ast::{Expr, LogRange, Selector};
 use loki_logql::visit::{Visitor, walk_log_range};
 use loki_logql::{QueryResult, Time};
@@ -226,15 +225,7 @@ pub(crate) fn is_unseen(
     }
     let longest = found.ranges.iter().copied().max().unwrap_or(0);
     for selector in &found.selectors {
-        if !scope
-            .select(
-                &selector.matchers,
-                start.saturating_sub(longest),
-                end.saturating_add(1),
-                &Needles::new(),
-            )?
-            .is_empty()
-        {
+        if scope.selects_any(&selector.matchers, start.saturating_sub(longest), end.saturating_add(1))? {
             return Ok(false);
         }
     }

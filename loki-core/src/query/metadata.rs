@@ -2,7 +2,6 @@
 
 use super::select::{Parts, lower};
 use crate::{Error, IndexStats};
-use loki_index::Needles;
 use loki_logql::Labels;
 use loki_logql::ast::Selector;
 use std::collections::BTreeSet;
@@ -109,9 +108,9 @@ pub(super) fn label_values(
 pub(super) fn index_stats(parts: &Parts, selector: &[Selector], start: i64, end: i64) -> Result<IndexStats, Error> {
     let mut stats = IndexStats::default();
     each_selector(selector, |matchers| {
-        for stream in parts.select(matchers, start, end.saturating_add(1), &Needles::new())? {
+        for stream in parts.select(matchers, start, end.saturating_add(1))? {
             stats.streams += 1;
-            for block in &stream.blocks {
+            for (_, block) in &stream.blocks {
                 let summary = block.summary();
                 let span = summary.max_timestamp as f64 - summary.min_timestamp as f64;
                 let inside = end.min(summary.max_timestamp) as f64 - start.max(summary.min_timestamp) as f64;

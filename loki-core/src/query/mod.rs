@@ -4,9 +4,13 @@ mod batch;
 mod block_ref;
 mod check;
 mod detected;
+mod finder;
+mod found;
 mod metadata;
 mod overlap;
 mod parting;
+mod queue;
+mod rank;
 mod read_limit;
 mod scope;
 mod select;
@@ -15,6 +19,7 @@ mod stats;
 mod turns;
 mod unit;
 mod volume;
+mod work;
 
 pub(crate) use batch::{columns_of, raise_metadata};
 pub(crate) use check::{

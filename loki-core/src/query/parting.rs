@@ -4,6 +4,7 @@
 //! over two connections, one of which was a little ahead. Those are read one by one, as if they did not overlap.
 
 use super::block_ref::BlockRef;
+use super::rank::{far_rank, near_rank};
 use loki_chunk::{BlockColumns, ColumnSet, Direction};
 use loki_logql::Error;
 
@@ -40,10 +41,7 @@ impl Parting {
         max_memory_bytes: usize,
     ) -> Parting {
         let mut waiting: Vec<(usize, BlockRef)> = blocks.into_iter().enumerate().collect();
-        match direction {
-            Direction::Backward => waiting.sort_by_key(|(_, block)| block.summary().max_timestamp),
-            Direction::Forward => waiting.sort_by_key(|(_, block)| !block.summary().min_timestamp),
-        }
+        waiting.sort_by_key(|(_, block)| !near_rank(direction, times(block)));
         Parting {
             direction,
             waiting,
@@ -53,14 +51,11 @@ impl Parting {
         }
     }
 
-    /// The timestamp at which what is left begins; `None` where nothing is.
-    pub(super) fn nearest(&self) -> Option<i64> {
+    /// The rank at which what is left begins; `None` where nothing is.
+    pub(super) fn near_rank(&self) -> Option<i64> {
         let open = self.open.iter().flatten().map(|member| &member.block);
         let blocks = open.chain(self.waiting.last().map(|(_, block)| block));
-        match self.direction {
-            Direction::Backward => blocks.map(|block| block.summary().max_timestamp).max(),
-            Direction::Forward => blocks.map(|block| block.summary().min_timestamp).min(),
-        }
+        blocks.map(|block| near_rank(self.direction, times(block))).min()
     }
 
     /// Bytes of the timestamps that are held.
@@ -123,18 +118,17 @@ impl Parting {
         let Some((_, next)) = self.waiting.last() else {
             return true;
         };
-        let next = next.summary();
-        members.iter().all(|member| {
-            let timestamps = (
-                member.block.summary().min_timestamp,
-                member.block.summary().max_timestamp,
-            );
-            match self.direction {
-                Direction::Backward => next.max_timestamp < timestamps.0,
-                Direction::Forward => timestamps.1 < next.min_timestamp,
-            }
-        })
+        let next = near_rank(self.direction, times(next));
+        let mut ends = members
+            .iter()
+            .map(|member| far_rank(self.direction, times(&member.block)));
+        ends.all(|end| end < next)
     }
+}
+
+fn times(block: &BlockRef) -> (i64, i64) {
+    let summary = block.summary();
+    (summary.min_timestamp, summary.max_timestamp)
 }
 
 fn in_order(mut members: Vec<Member>) -> Vec<BlockRef> {

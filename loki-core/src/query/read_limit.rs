@@ -22,6 +22,14 @@ impl ReadLimit {
         }
     }
 
+    /// Whether a selection of so many bytes at most is allowed, whatever it comes to.
+    pub(super) fn allows(&self, bytes: u64) -> bool {
+        let bytes = ByteSize(self.selected_bytes.load(Relaxed).saturating_add(bytes));
+        [self.query, self.querier]
+            .into_iter()
+            .all(|limit| limit == ByteSize(0) || bytes <= limit)
+    }
+
     /// Counts what a selection of the query would read, before anything of it is read.
     ///
     /// # Errors

@@ -1,12 +1,15 @@
 //! What one query sees: the parts of one tenant, or of several whose streams then say whose they are.
 
+use super::finder::Finder;
 use super::metadata;
-use super::select::{Parts, StreamBlocks, lower};
+use super::select::{Parts, lower};
 use crate::{Error, IndexStats, TenantId};
+use loki_chunk::Direction;
 use loki_index::Needles;
 use loki_logql::Labels;
 use loki_logql::ast::{Matcher, Selector};
 use std::collections::BTreeSet;
+use std::ops::Range;
 
 /// The label that names the tenant of a stream, where a query sees several.
 pub(crate) const TENANT: &str = "__tenant_id__";
@@ -33,34 +36,42 @@ impl Scope {
         Scope { tenants, is_labelled }
     }
 
-    /// As [`Parts::select`].
+    /// Whether `matchers` select a stream with entries in `start..end`.
     ///
     /// # Errors
     ///
-    /// As [`Parts::select`].
-    pub(super) fn select(
+    /// A matcher that does not compile, a damaged segment.
+    pub(super) fn selects_any(&self, matchers: &[Matcher], start: i64, end: i64) -> Result<bool, loki_logql::Error> {
+        let mut finder = self.finder(matchers, start..end, Needles::new(), Direction::Forward)?;
+        finder.open_all(None)?;
+        Ok(!finder.into_streams().is_empty())
+    }
+
+    /// Finds the blocks with entries in `times` of the streams that `matchers` select, without those that cannot hold
+    /// `needles`.
+    ///
+    /// # Errors
+    ///
+    /// A matcher that does not compile.
+    pub(super) fn finder(
         &self,
         matchers: &[Matcher],
-        start: i64,
-        end: i64,
-        needles: &Needles,
-    ) -> Result<Vec<StreamBlocks>, loki_logql::Error> {
-        if !self.is_labelled {
-            let mut streams = Vec::new();
+        times: Range<i64>,
+        needles: Needles,
+        direction: Direction,
+    ) -> Result<Finder<'_>, loki_logql::Error> {
+        let mut finder = Finder::new(times, needles, direction);
+        if self.is_labelled {
+            let Chosen { tenants, matchers } = self.choose(matchers)?;
+            for (tenant, parts) in tenants {
+                finder.add(parts, lower(&matchers)?, Some(tenant));
+            }
+        } else {
             for (_, parts) in &self.tenants {
-                streams.append(&mut parts.select(matchers, start, end, needles)?);
-            }
-            return Ok(streams);
-        }
-        let Chosen { tenants, matchers } = self.choose(matchers)?;
-        let mut streams = Vec::new();
-        for (tenant, parts) in tenants {
-            for mut stream in parts.select(&matchers, start, end, needles)? {
-                stream.labels = labelled(&stream.labels, tenant);
-                streams.push(stream);
+                finder.add(parts, lower(matchers)?, None);
             }
         }
-        Ok(streams)
+        Ok(finder)
     }
 
     /// As [`metadata::series`].
@@ -189,7 +200,7 @@ impl Scope {
 }
 
 /// The labels of a stream with that of its tenant.
-fn labelled(labels: &Labels, tenant: &TenantId) -> Labels {
+pub(super) fn labelled(labels: &Labels, tenant: &TenantId) -> Labels {
     let own = labels
         .iter()
         .map(|(name, value)| (if name == TENANT { ORIGINAL } else { name }, value));

@@ -1,12 +1,12 @@
 //! From matchers and a time range to the blocks of each stream.
 
-use super::block_ref::{BlockRef, source_error};
-use crate::delete::{DeleteFilter, stream_filters};
+use super::block_ref::BlockRef;
+use super::finder::Finder;
+use crate::delete::DeleteFilter;
 use crate::head::TenantHead;
 use crate::store::Segment;
 use crate::{Error, ErrorKind};
-use foldhash::fast::RandomState;
-use hashbrown::HashMap;
+use loki_chunk::Direction;
 use loki_index::{Needle, Needles, Predicate};
 use loki_logql::ast::{Expr, MatchOp, Matcher, Selector};
 use loki_logql::source::Literal;
@@ -26,15 +26,14 @@ pub(crate) struct Parts {
 #[derive(Debug)]
 pub(super) struct StreamBlocks {
     pub(super) labels: Labels,
-    /// As they were found: segments in their order, then heads; within each in the order stored.
-    pub(super) blocks: Vec<BlockRef>,
+    /// With their places in the order in which they came: segments in theirs, then heads; within each as they are stored.
+    pub(super) blocks: Vec<((usize, usize), BlockRef)>,
     /// What delete requests hide of them.
     pub(super) hidden: Vec<Arc<DeleteFilter>>,
 }
 
 impl Parts {
-    /// The blocks with entries in `start..end` of the streams that `matchers` select, without those that cannot hold
-    /// `needles`.
+    /// The blocks with entries in `start..end` of the streams that `matchers` select.
     ///
     /// # Errors
     ///
@@ -44,54 +43,11 @@ impl Parts {
         matchers: &[Matcher],
         start: i64,
         end: i64,
-        needles: &Needles,
     ) -> Result<Vec<StreamBlocks>, loki_logql::Error> {
-        let predicates = lower(matchers)?;
-        let mut streams = Vec::new();
-        let mut by_labels: HashMap<Labels, usize, RandomState> = HashMap::default();
-        let mut stream_of = |streams: &mut Vec<StreamBlocks>, labels: &Labels| {
-            *by_labels.entry(labels.clone()).or_insert_with(|| {
-                streams.push(StreamBlocks {
-                    labels: labels.clone(),
-                    blocks: Vec::new(),
-                    hidden: stream_filters(&self.hidden, labels),
-                });
-                streams.len() - 1
-            })
-        };
-        for segment in &self.segments {
-            if !segment.overlaps(start, end) {
-                continue;
-            }
-            for chunk in segment
-                .select(&predicates, start, end, needles)
-                .map_err(|e| source_error(e.to_string()))?
-            {
-                let place = stream_of(&mut streams, &chunk.labels);
-                let blocks = chunk.blocks.into_iter().map(|block| BlockRef::Stored {
-                    segment: Arc::clone(segment),
-                    block,
-                });
-                streams[place].blocks.extend(blocks);
-            }
-        }
-        for head in &self.heads {
-            for stream in head.select(&predicates) {
-                let snapshot = stream.snapshot();
-                let sealed = snapshot.sealed.into_iter().filter(|block| block.may_match(needles));
-                let sealed = sealed.map(BlockRef::Sealed);
-                let mut blocks = sealed.chain(snapshot.open.map(BlockRef::Open)).filter(|block| {
-                    let summary = block.summary();
-                    summary.max_timestamp >= start && summary.min_timestamp < end
-                });
-                if let Some(first) = blocks.next() {
-                    let place = stream_of(&mut streams, stream.labels());
-                    streams[place].blocks.push(first);
-                    streams[place].blocks.extend(blocks);
-                }
-            }
-        }
-        Ok(streams)
+        let mut finder = Finder::new(start..end, Needles::new(), Direction::Forward);
+        finder.add(self, lower(matchers)?, None);
+        finder.open_all(None)?;
+        Ok(finder.into_streams())
     }
 }
 

@@ -2,22 +2,24 @@
 
 use super::batch::{BlockBatch, MergedBatch, Scratch, summary_of};
 use super::block_ref::{BlockRef, source_error};
+use super::finder::Finder;
 use super::overlap::Overlap;
 use super::parting::Parting;
+use super::queue::Queue;
 use super::read_limit::ReadLimit;
 use super::scope::Scope;
 use super::select::needles;
 use super::stats::StatsCounter;
-use super::turns::Turns;
-use super::unit::{Content, Unit, units};
+use super::unit::{Content, Unit};
+use super::work::{Stop, into_inner, lock, share_work};
 use crate::Clock;
 use crate::pool::Pool;
 use loki_chunk::{BlockColumns, ColumnSet, Direction, Merge, MergeSource};
 use loki_logql::source::{Order, Selection, Source, Visitor, Worker};
 use loki_logql::{Error, ErrorKind};
 use std::ops::ControlFlow;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 /// Entries of a batch that is merged from several blocks.
 const RUN_ENTRIES: usize = 8192;
@@ -47,22 +49,27 @@ pub(crate) struct EngineSource<'e> {
 
 impl Source for EngineSource<'_> {
     fn visit(&self, selection: &Selection<'_>, visitor: &dyn Visitor) -> Result<(), Error> {
-        let streams = self.scope.select(
-            selection.matchers,
-            selection.start,
-            selection.end,
-            &needles(selection.literals),
-        )?;
-        self.stats
-            .select(streams.len(), streams.iter().map(|s| s.blocks.len()).sum());
-        let blocks = || streams.iter().flat_map(|stream| &stream.blocks).map(BlockRef::summary);
-        let bytes = blocks().map(|block| block.line_bytes + block.metadata_bytes).sum();
-        self.read_limit.charge(bytes)?;
-        let units: Vec<Unit> = streams.into_iter().flat_map(units).collect();
-        match selection.order {
-            Order::Any => self.visit_any(units, visitor),
-            Order::Forward => self.visit_ordered(units, Direction::Forward, visitor),
-            Order::Backward => self.visit_ordered(units, Direction::Backward, visitor),
+        let direction = match selection.order {
+            Order::Any | Order::Forward => Direction::Forward,
+            Order::Backward => Direction::Backward,
+        };
+        let times = selection.start..selection.end;
+        let mut finder = self
+            .scope
+            .finder(selection.matchers, times, needles(selection.literals), direction)?;
+        // Where content filters are asked most of what is stored has to be looked at, which all threads do now: those that
+        // take turns have to wait for the one that looks.
+        let asks_filters = !selection.literals.is_empty();
+        if selection.order == Order::Any || asks_filters || !self.read_limit.allows(finder.most_bytes()?) {
+            finder.open_all(Some(self.pool))?;
+            self.read_limit.charge(finder.bytes())?;
+        }
+        if selection.order == Order::Any {
+            self.stats.select(finder.counts());
+            finder.take_all();
+            self.visit_any(finder.units(), visitor)
+        } else {
+            self.visit_ordered(finder, visitor)
         }
     }
 
@@ -79,7 +86,7 @@ impl EngineSource<'_> {
     fn visit_any(&self, units: Vec<Unit>, visitor: &dyn Visitor) -> Result<(), Error> {
         let units = self.part(units, visitor)?;
         let next = AtomicUsize::new(0);
-        self.work(self.threads(&units, visitor), &|stop| {
+        share_work(self.pool, self.threads_for(&units, visitor), &|stop| {
             let mut worker = visitor.worker();
             let mut scratch = Scratch::default();
             while !stop.is_set() {
@@ -100,9 +107,9 @@ impl EngineSource<'_> {
         let (overlapping, apart): (Vec<Unit>, Vec<Unit>) = units
             .into_iter()
             .partition(|unit| matches!(unit.content, Content::Overlapping(_)));
-        let threads = self.threads(&overlapping, visitor);
+        let threads = self.threads_for(&overlapping, visitor);
         let (overlapping, apart) = (Mutex::new(overlapping), Mutex::new(apart));
-        self.work(threads, &|stop| {
+        share_work(self.pool, threads, &|stop| {
             let mut columns = BlockColumns::new();
             while !stop.is_set() {
                 let Some(mut unit) = lock(&overlapping).pop() else {
@@ -117,38 +124,40 @@ impl EngineSource<'_> {
             }
             Ok(())
         })?;
-        Ok(apart.into_inner().unwrap_or_else(PoisonError::into_inner))
+        Ok(into_inner(apart))
     }
 
-    /// Hands over by newest (or oldest) timestamp. Overlapping blocks are told apart, and those that share timestamps merged,
-    /// a piece at a time when their turn comes; the piece and what is left then wait for their own turns.
-    fn visit_ordered(&self, units: Vec<Unit>, direction: Direction, visitor: &dyn Visitor) -> Result<(), Error> {
-        let threads = self.threads(&units, visitor);
-        let overlaps = units.iter().filter(|unit| !unit.is_ready()).count();
-        let turns = Mutex::new(Turns::new(direction, units, self.max_memory_bytes));
+    /// Hands over by newest (or oldest) timestamp. Segments are looked at when their turn comes; overlapping blocks are told
+    /// apart, and those that share timestamps merged, a piece at a time; the piece and what is left then wait for their own
+    /// turns.
+    fn visit_ordered(&self, finder: Finder<'_>, visitor: &dyn Visitor) -> Result<(), Error> {
+        let threads = self.threads(finder.most_bytes()?, visitor);
+        let queue = Mutex::new(Queue::new(finder, self.max_memory_bytes));
         let mut first = visitor.worker();
         let alone = if threads > 1 { ALONE_UNITS } else { usize::MAX };
-        if self
-            .take_turns(&turns, overlaps, &mut *first, alone, &Stop::default())?
-            .is_break()
-            || lock(&turns).is_empty()
-        {
-            return first.finish();
+        let flow = self.take_turns(&queue, Some(self.pool), &mut *first, alone, &Stop::default())?;
+        if flow.is_break() || lock(&queue).is_empty() {
+            first.finish()?;
+        } else {
+            let first = Mutex::new(Some(first));
+            share_work(self.pool, threads, &|stop| {
+                let mut worker = lock(&first).take().unwrap_or_else(|| visitor.worker());
+                // A worker that wants no more says nothing about the others: each sees for itself.
+                let _ = self.take_turns(&queue, None, &mut *worker, usize::MAX, stop)?;
+                worker.finish()
+            })?;
         }
-        let first = Mutex::new(Some(first));
-        self.work(threads, &|stop| {
-            let mut worker = lock(&first).take().unwrap_or_else(|| visitor.worker());
-            // A worker that wants no more says nothing about the others: each sees for itself.
-            let _ = self.take_turns(&turns, overlaps, &mut *worker, usize::MAX, stop)?;
-            worker.finish()
-        })
+        self.stats.select(lock(&queue).counts());
+        Ok(())
     }
 
-    /// Gives a worker what comes next, as long as it wants more, at most `units` times. So many `overlaps` are merged at most.
+    /// Gives a worker what comes next, as long as it wants more, at most `units` times. Segments are looked at by the threads
+    /// of `pool`; there must be none where several workers take turns: a thread that waits for others would do their work
+    /// meanwhile, which waits for the queue.
     fn take_turns(
         &self,
-        turns: &Mutex<Turns>,
-        overlaps: usize,
+        queue: &Mutex<Queue<'_>>,
+        pool: Option<&Pool>,
         worker: &mut (dyn Worker + Send + '_),
         units: usize,
         stop: &Stop,
@@ -157,42 +166,41 @@ impl EngineSource<'_> {
         let mut timestamps = BlockColumns::new();
         let mut handed_over = 0;
         while handed_over < units && !stop.is_set() {
-            let Some(mut unit) = lock(turns).pop() else {
-                return Ok(ControlFlow::Continue(()));
+            let (mut unit, direction, overlaps) = {
+                let mut queue = lock(queue);
+                let Some(unit) = queue.pop(pool)? else {
+                    return Ok(ControlFlow::Continue(()));
+                };
+                (unit, queue.direction(), queue.overlaps())
             };
             self.check_wanted()?;
-            let direction = lock(turns).direction();
             if let Some(blocks) = unit.take_overlapping() {
                 let parting = Parting::new(blocks, direction, MOST_TOGETHER, self.max_memory_bytes);
                 unit.content = Content::Parting(Box::new(parting));
-            }
-            if let Content::Parting(parting) = &mut unit.content {
-                if let Some(blocks) = parting.next(&mut timestamps)? {
-                    let part = unit.part(blocks);
-                    let mut turns = lock(turns);
-                    turns.push(unit);
-                    part.into_iter().for_each(|part| turns.push(part));
-                }
-                continue;
             }
             if let Some(blocks) = unit.blocks_to_merge() {
                 let overlap = Overlap::new(blocks, direction, self.max_memory_bytes, overlaps);
                 unit.content = Content::Overlap(Box::new(overlap));
             }
-            if let Content::Overlap(overlap) = &mut unit.content {
-                if let Some(runs) = overlap.next_piece()? {
-                    let piece = self.piece(&unit, runs)?;
-                    let mut turns = lock(turns);
-                    turns.push(unit);
-                    if let Some(piece) = piece {
-                        turns.push(piece);
-                    }
+            let part = match &mut unit.content {
+                Content::Parting(parting) => {
+                    let blocks = parting.next(&mut timestamps)?;
+                    blocks.map(|blocks| unit.part(blocks))
                 }
-                continue;
-            }
-            handed_over += 1;
-            if self.hand_over(&unit, worker, &mut scratch)?.is_break() {
-                return Ok(ControlFlow::Break(()));
+                Content::Overlap(overlap) => match overlap.next_piece()? {
+                    Some(runs) => Some(self.piece(&unit, runs)?),
+                    None => None,
+                },
+                _ => {
+                    handed_over += 1;
+                    if self.hand_over(&unit, worker, &mut scratch)?.is_break() {
+                        return Ok(ControlFlow::Break(()));
+                    }
+                    None
+                }
+            };
+            if let Some(part) = part {
+                lock(queue).push([unit].into_iter().chain(part));
             }
         }
         Ok(ControlFlow::Continue(()))
@@ -220,31 +228,17 @@ impl EngineSource<'_> {
             }))
     }
 
-    fn threads(&self, units: &[Unit], visitor: &dyn Visitor) -> usize {
-        let bytes: u64 = units.iter().map(Unit::line_bytes).sum();
+    fn threads_for(&self, units: &[Unit], visitor: &dyn Visitor) -> usize {
+        let bytes = units.iter().map(Unit::line_bytes).sum();
+        self.threads(bytes, visitor).min(units.len())
+    }
+
+    /// How many threads pay for so many bytes.
+    fn threads(&self, bytes: u64, visitor: &dyn Visitor) -> usize {
         if bytes < PARALLEL_BYTES {
             return 1;
         }
-        self.pool.threads().min(units.len()).min(visitor.most_workers())
-    }
-
-    /// Calls `work` on so many threads, until all are done or one has failed.
-    fn work(&self, threads: usize, work: &(dyn Fn(&Stop) -> Result<(), Error> + Sync)) -> Result<(), Error> {
-        let stop = Stop::default();
-        if threads <= 1 {
-            return work(&stop);
-        }
-        let failure = Mutex::new(None);
-        self.pool.run(threads, &|| {
-            if let Err(error) = work(&stop) {
-                stop.0.store(true, Ordering::Relaxed);
-                lock(&failure).get_or_insert(error);
-            }
-        });
-        match failure.into_inner().unwrap_or_else(PoisonError::into_inner) {
-            None => Ok(()),
-            Some(error) => Err(error),
-        }
+        self.pool.threads().min(visitor.most_workers())
     }
 
     fn hand_over(
@@ -286,21 +280,6 @@ impl EngineSource<'_> {
             }
         }
     }
-}
-
-/// Says to all threads of a visit that one of them has failed.
-#[derive(Debug, Default)]
-struct Stop(AtomicBool);
-
-impl Stop {
-    fn is_set(&self) -> bool {
-        self.0.load(Ordering::Relaxed)
-    }
-}
-
-/// What a lock guards is whole after every step, so a panic of its holder does no harm.
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// A block as a source of a merge.

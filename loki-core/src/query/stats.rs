@@ -19,7 +19,7 @@ pub(crate) struct StatsCounter {
 
 impl StatsCounter {
     /// Streams and blocks that a selection found.
-    pub(super) fn select(&self, streams: usize, blocks: usize) {
+    pub(super) fn select(&self, (streams, blocks): (usize, usize)) {
         self.streams.fetch_add(streams as u64, Relaxed);
         self.blocks_matched.fetch_add(blocks as u64, Relaxed);
     }

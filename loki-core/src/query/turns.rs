@@ -20,32 +20,25 @@ pub(super) struct Turns {
 
 #[derive(Debug)]
 struct Turn {
-    /// The greatest comes first.
-    key: (i64, Reverse<u64>),
+    /// Its rank, and how many came before. The greatest comes first.
+    key: Reverse<(i64, u64)>,
     unit: Unit,
 }
 
 impl Turns {
-    pub(super) fn new(direction: Direction, units: Vec<Unit>, max_memory_bytes: usize) -> Turns {
-        let mut turns = Turns {
+    pub(super) fn new(direction: Direction, max_memory_bytes: usize) -> Turns {
+        Turns {
             direction,
-            waiting: BinaryHeap::with_capacity(units.len()),
+            waiting: BinaryHeap::new(),
             came: 0,
             held_bytes: 0,
             max_memory_bytes,
-        };
-        units.into_iter().for_each(|unit| turns.push(unit));
-        turns
+        }
     }
 
-    /// Which end of time comes first.
-    pub(super) fn direction(&self) -> Direction {
-        self.direction
-    }
-
-    /// Whether no unit waits.
-    pub(super) fn is_empty(&self) -> bool {
-        self.waiting.is_empty()
+    /// The rank at which the unit begins whose turn it is.
+    pub(super) fn near_rank(&self) -> Option<i64> {
+        self.waiting.peek().map(|turn| turn.key.0.0)
     }
 
     /// Adds a unit; nothing happens where nothing of it is left. Where all together hold too much it waits without its blocks.
@@ -58,20 +51,12 @@ impl Turns {
                 _ => {}
             }
         }
-        let nearest = match (&unit.content, self.direction) {
-            (Content::Overlap(overlap), _) => overlap.nearest(),
-            (Content::Parting(parting), _) => parting.nearest(),
-            (_, Direction::Backward) => Some(unit.max_timestamp),
-            (_, Direction::Forward) => Some(unit.min_timestamp),
-        };
-        let Some(nearest) = nearest else { return };
-        let time = match self.direction {
-            Direction::Backward => nearest,
-            Direction::Forward => !nearest,
+        let Some(rank) = unit.near_rank(self.direction) else {
+            return;
         };
         self.held_bytes += unit.memory_bytes();
         self.waiting.push(Turn {
-            key: (time, Reverse(self.came)),
+            key: Reverse((rank, self.came)),
             unit,
         });
         self.came += 1;
@@ -156,7 +141,8 @@ mod tests {
                 content: Content::Overlap(Box::new(Overlap::new(&[block(0), block(1)], direction, MOST, STREAMS))),
                 hidden: Vec::new(),
             };
-            let mut turns = Turns::new(direction, (0..STREAMS).map(unit).collect(), MOST);
+            let mut turns = Turns::new(direction, MOST);
+            (0..STREAMS).map(unit).for_each(|unit| turns.push(unit));
             let (mut most, mut timestamps) = (0, Vec::new());
             while let Some(mut unit) = turns.pop() {
                 let Content::Overlap(overlap) = &mut unit.content else {

@@ -3,9 +3,9 @@
 use super::block_ref::{BlockRef, source_error};
 use super::overlap::Overlap;
 use super::parting::Parting;
-use super::select::StreamBlocks;
+use super::rank::{near_rank, rank};
 use crate::delete::{DeleteFilter, remaining};
-use loki_chunk::BlockColumns;
+use loki_chunk::{BlockColumns, Direction};
 use loki_logql::{Error, Labels};
 use std::sync::Arc;
 
@@ -55,6 +55,15 @@ impl Unit {
         }
     }
 
+    /// The rank at which it begins; `None` where nothing of it is left.
+    pub(super) fn near_rank(&self, direction: Direction) -> Option<i64> {
+        match &self.content {
+            Content::Overlap(overlap) => overlap.nearest().map(|timestamp| rank(direction, timestamp)),
+            Content::Parting(parting) => parting.near_rank(),
+            _ => Some(near_rank(direction, (self.min_timestamp, self.max_timestamp))),
+        }
+    }
+
     /// Takes out its blocks, where they overlap and have not been told apart.
     pub(super) fn take_overlapping(&mut self) -> Option<Vec<BlockRef>> {
         match &mut self.content {
@@ -64,30 +73,28 @@ impl Unit {
     }
 
     /// Those of its blocks that have been told apart from the others, as a unit; `None` where they are hidden whole.
-    pub(super) fn part(&self, blocks: Vec<BlockRef>) -> Option<Unit> {
-        Unit::of(&self.labels, blocks, Content::Many, &self.hidden)
-    }
-
-    /// Blocks of a stream, some of which may be `hidden`; `None` where all are.
-    fn of(
-        labels: &Labels,
-        mut blocks: Vec<BlockRef>,
-        several: fn(Vec<BlockRef>) -> Content,
-        hidden: &[Arc<DeleteFilter>],
-    ) -> Option<Unit> {
+    pub(super) fn part(&self, mut blocks: Vec<BlockRef>) -> Option<Unit> {
         let summaries = || blocks.iter().map(BlockRef::summary);
         let min_timestamp = summaries().map(|block| block.min_timestamp).min()?;
         let max_timestamp = summaries().map(|block| block.max_timestamp).max()?;
-        let overlaps = |filter: &&Arc<DeleteFilter>| filter.overlaps(min_timestamp, max_timestamp);
-        let hidden: Vec<Arc<DeleteFilter>> = hidden.iter().filter(overlaps).cloned().collect();
-        if hidden.iter().any(|filter| filter.covers(min_timestamp, max_timestamp)) {
-            return None;
-        }
         let content = match blocks.len() {
             1 => Content::One(blocks.pop()?),
-            _ => several(blocks),
+            _ => Content::Many(blocks),
         };
-        Some(Unit {
+        Unit::visible_of(&self.labels, (min_timestamp, max_timestamp), content, &self.hidden)
+    }
+
+    /// What has these first and last timestamps; `None` where that is hidden whole.
+    pub(super) fn visible_of(
+        labels: &Labels,
+        (min_timestamp, max_timestamp): (i64, i64),
+        content: Content,
+        hidden: &[Arc<DeleteFilter>],
+    ) -> Option<Unit> {
+        let overlaps = |filter: &&Arc<DeleteFilter>| filter.overlaps(min_timestamp, max_timestamp);
+        let hidden: Vec<Arc<DeleteFilter>> = hidden.iter().filter(overlaps).cloned().collect();
+        let is_visible = !hidden.iter().any(|filter| filter.covers(min_timestamp, max_timestamp));
+        is_visible.then(|| Unit {
             labels: labels.clone(),
             min_timestamp,
             max_timestamp,
@@ -131,28 +138,4 @@ impl Unit {
             Content::Parting(_) | Content::Overlap(_) | Content::Merged(_) => 0,
         }
     }
-}
-
-/// The blocks of a stream, those together that overlap in time, without those that are hidden whole.
-pub(super) fn units(stream: StreamBlocks) -> Vec<Unit> {
-    let mut blocks: Vec<(usize, BlockRef)> = stream.blocks.into_iter().enumerate().collect();
-    blocks.sort_by_key(|(_, block)| block.summary().min_timestamp);
-    let mut groups: Vec<(i64, Vec<(usize, BlockRef)>)> = Vec::with_capacity(blocks.len());
-    for block in blocks {
-        let summary = block.1.summary();
-        match groups.last_mut() {
-            Some((newest, group)) if summary.min_timestamp <= *newest => {
-                *newest = summary.max_timestamp.max(*newest);
-                group.push(block);
-            }
-            _ => groups.push((summary.max_timestamp, vec![block])),
-        }
-    }
-    let unit = |(_, mut group): (i64, Vec<(usize, BlockRef)>)| {
-        // Entries of one time stand in the order in which their blocks came.
-        group.sort_by_key(|(came, _)| *came);
-        let blocks = group.into_iter().map(|(_, block)| block).collect();
-        Unit::of(&stream.labels, blocks, Content::Overlapping, &stream.hidden)
-    };
-    groups.into_iter().filter_map(unit).collect()
 }

@@ -2,7 +2,6 @@
 
 use super::scope::Scope;
 use crate::{ByteSize, Error, ErrorKind, Limits, VolumeGrouping, VolumeRequest};
-use loki_index::Needles;
 use loki_logql::ast::Selector;
 use loki_logql::source::Summary;
 use loki_logql::{Labels, MatrixSeries, QueryResult, Sample, VectorSample};
@@ -75,7 +74,7 @@ pub(crate) fn volume(
             VolumeGrouping::Series => Grouping::Series(&names),
             VolumeGrouping::Labels => Grouping::Labels(&request.target_labels),
         };
-        for stream in parts.select(matchers, request.start, request.end.saturating_add(1), &Needles::new())? {
+        for stream in parts.select(matchers, request.start, request.end.saturating_add(1))? {
             for group in grouping.groups(&stream.labels) {
                 if !groups.contains(&group) {
                     if bounds.series > 0 && groups.len() == bounds.series {
@@ -83,7 +82,7 @@ pub(crate) fn volume(
                     }
                     groups.insert(group.clone());
                 }
-                for block in &stream.blocks {
+                for (_, block) in &stream.blocks {
                     buckets.spread(&block.summary(), |bucket, bytes| {
                         let volume = volumes.entry(bucket).or_default().entry(group.clone());
                         held += u64::from(matches!(volume, Entry::Vacant(_)));

@@ -24,6 +24,8 @@ pub(crate) struct Segment {
     filters: Filters,
     /// Label sets as they were first needed, by series id.
     labels: Vec<OnceLock<Labels>>,
+    /// Bytes of lines and metadata, once somebody asked.
+    data_bytes: OnceLock<u64>,
     /// Whether damage was found in it.
     is_damaged: AtomicBool,
 }
@@ -74,6 +76,7 @@ impl Segment {
             index,
             filters,
             labels,
+            data_bytes: OnceLock::new(),
             is_damaged: AtomicBool::new(false),
         })
     }
@@ -93,38 +96,61 @@ impl Segment {
         self.meta.max_timestamp >= start && self.meta.min_timestamp < end
     }
 
-    /// The chunks of the streams that `predicates` select, with those of their blocks alone that have entries in
-    /// `start..end` and may hold `needles`; none without blocks.
+    /// The streams that `predicates` select, of those with entries in `times`.
     ///
     /// # Errors
     ///
     /// [`Corrupt`](crate::ErrorKind::Corrupt).
-    pub(crate) fn select(
+    pub(crate) fn select(&self, predicates: &[Predicate], times: &Range<i64>) -> Result<Postings, Error> {
+        self.ids(predicates, times.start, times.end.saturating_sub(1))
+    }
+
+    /// The chunk of a stream with those of its blocks alone that have entries in `times` and may hold `needles`; `None`
+    /// where there is no such block.
+    ///
+    /// # Errors
+    ///
+    /// [`Corrupt`](crate::ErrorKind::Corrupt).
+    pub(crate) fn chunk_within(
         &self,
-        predicates: &[Predicate],
-        start: i64,
-        end: i64,
+        id: SeriesId,
+        times: &Range<i64>,
         needles: &Needles,
-    ) -> Result<Vec<SegmentChunk>, Error> {
-        let last = end.saturating_sub(1);
-        let is_inside = self.is_inside(start, last);
-        let mut chunks = Vec::new();
-        for id in self.ids(predicates, start, last)?.iter() {
-            // Most needles are in few streams: their filters are asked before anything else of a stream is read.
-            let mut blocks = self.filters.blocks(id.0);
-            let asks_first = is_inside && !needles.is_empty() && !blocks.is_empty();
-            if asks_first && !blocks.any(|block| self.filters.may_match(block, needles)) {
-                continue;
-            }
-            let chunk = self.chunk_where(id, |block| {
-                block.header.overlaps(&(start..end))
-                    && (needles.is_empty() || self.filters.may_match(block.number, needles))
-            })?;
-            if !chunk.blocks.is_empty() {
-                chunks.push(chunk);
-            }
+    ) -> Result<Option<SegmentChunk>, Error> {
+        // Most needles are in few streams: their filters are asked before anything else of a stream is read.
+        let mut blocks = self.filters.blocks(id.0);
+        let asks_first =
+            !needles.is_empty() && !blocks.is_empty() && self.is_inside(times.start, times.end.saturating_sub(1));
+        if asks_first && !blocks.any(|block| self.filters.may_match(block, needles)) {
+            return Ok(None);
         }
-        Ok(chunks)
+        let chunk = self.chunk_where(id, |block| {
+            block.header.overlaps(times) && (needles.is_empty() || self.filters.may_match(block.number, needles))
+        })?;
+        Ok((!chunk.blocks.is_empty()).then_some(chunk))
+    }
+
+    /// Bytes of the lines and the metadata of all its entries.
+    ///
+    /// # Errors
+    ///
+    /// [`Corrupt`](crate::ErrorKind::Corrupt).
+    pub(crate) fn data_bytes(&self) -> Result<u64, Error> {
+        if let Some(&bytes) = self.data_bytes.get() {
+            return Ok(bytes);
+        }
+        let mut bytes = 0u64;
+        for id in 0..self.index.len() as u32 {
+            let headers = self.directory(SeriesId(id))?.into_iter();
+            let each = headers.map(|header| header.line_bytes.saturating_add(header.metadata_bytes));
+            bytes = each.fold(bytes, u64::saturating_add);
+        }
+        Ok(*self.data_bytes.get_or_init(|| bytes))
+    }
+
+    /// Bytes of the headers of the blocks of a stream.
+    pub(crate) fn directory_bytes(&self, id: SeriesId) -> usize {
+        self.directory_range(id).map_or(0, |range| range.len())
     }
 
     /// The chunks of all streams, in label order.
@@ -257,17 +283,21 @@ impl Segment {
 
     /// The block headers of one stream.
     fn directory(&self, id: SeriesId) -> Result<Vec<BlockHeader>, Error> {
+        let range = self.directory_range(id);
+        let bytes = range.and_then(|range| self.directories.as_ref().get(range));
+        let bytes = bytes.ok_or_else(|| self.damaged(format_args!("no directory of series {}", id.0)))?;
+        directory::decode(bytes).map_err(|e| self.damaged(e))
+    }
+
+    /// Where they lie in the section of all directories.
+    fn directory_range(&self, id: SeriesId) -> Option<Range<usize>> {
         let section = self.directories.as_ref();
         let offset = |place: u32| {
             let at = place as usize * 8;
             let bytes = section.get(at..at + 8)?;
             usize::try_from(super::layout::u64_at(bytes, 0)).ok()
         };
-        let range = offset(id.0)
-            .zip(offset(id.0 + 1))
-            .and_then(|(start, end)| section.get(start..end));
-        let bytes = range.ok_or_else(|| self.damaged(format_args!("no directory of series {}", id.0)))?;
-        directory::decode(bytes).map_err(|e| self.damaged(e))
+        Some(offset(id.0)?..offset(id.0 + 1)?)
     }
 
     fn labels(&self, id: SeriesId) -> Result<Labels, Error> {
