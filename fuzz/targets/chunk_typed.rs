@@ -1,4 +1,5 @@
-//! Any bytes as lines come back from typed columns, and any bytes as typed columns are an error or lines of the right shape.
+//! Any bytes as lines come back from typed columns, and any bytes as typed columns are an error or lines of the right shape;
+//! what a search finds in them is what a scan of the lines finds.
 
 use loki_chunk::{Block, BlockColumns, ColumnSet, Compressor, Encoding, EntryRef, HeadBlock, Layout, LineSearch};
 
@@ -57,7 +58,18 @@ fn damage(mut block: Block, program: &[u8]) {
             search(&block, program);
         } else {
             // Where lines cannot be made, a search may find some or fail.
-            let _ = offsets.search(&block.header, &block.data, &any_of(&[b"a", b"1"]), &mut Vec::new());
+            let _ = offsets.search(
+                &block.header,
+                &block.data,
+                &search_for(&[b"a", b"1"], &[]),
+                &mut Vec::new(),
+            );
+            let _ = offsets.search(
+                &block.header,
+                &block.data,
+                &search_for(&[b"a"], &[b"error"]),
+                &mut Vec::new(),
+            );
         }
     }
 }
@@ -68,18 +80,23 @@ fn search(block: &Block, program: &[u8]) {
     let mut found = Vec::new();
     for piece in program.chunks(7).take(4) {
         let needles = [piece, &piece[..piece.len().min(2)], &piece[piece.len() / 2..]];
-        for needles in [&needles[..1], &needles] {
+        for (needles, others) in [
+            (&needles[..1], &needles[..0]),
+            (&needles, &needles[..0]),
+            (&needles[1..], &needles[..1]),
+        ] {
             let is_known = BlockColumns::new()
-                .search(&block.header, &block.data, &any_of(needles), &mut found)
+                .search(&block.header, &block.data, &search_for(needles, others), &mut found)
                 .expect("lines could be read");
             if !is_known {
                 continue;
             }
-            let holds = |line: &[u8]| {
+            let holds_any = |needles: &[&[u8]], line: &[u8]| {
                 needles
                     .iter()
                     .any(|&needle| line.windows(needle.len()).any(|window| window == needle))
             };
+            let holds = |line: &[u8]| holds_any(needles, line) && !holds_any(others, line);
             let wanted: Vec<u32> = (0..lines.len() as u32)
                 .filter(|&entry| holds(lines.line(entry as usize)))
                 .collect();
@@ -88,13 +105,17 @@ fn search(block: &Block, program: &[u8]) {
     }
 }
 
-fn any_of(needles: &[&[u8]]) -> LineSearch {
-    let places: Vec<Vec<[u8; 1]>> = needles
-        .iter()
-        .map(|needle| needle.iter().map(|&byte| [byte]).collect())
-        .collect();
+/// A search for lines that hold one of `needles` and none of `others`.
+fn search_for(needles: &[&[u8]], others: &[&[u8]]) -> LineSearch {
+    let places = |needles: &[&[u8]]| -> Vec<Vec<[u8; 1]>> {
+        let place = |needle: &&[u8]| needle.iter().map(|&byte| [byte]).collect();
+        needles.iter().map(place).collect()
+    };
     let mut search = LineSearch::new();
-    search.holds_any(&places);
+    search.holds_any(&places(needles));
+    if !others.is_empty() {
+        search.holds_none(&places(others));
+    }
     search
 }
 

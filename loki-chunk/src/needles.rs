@@ -45,7 +45,7 @@ impl Needles {
             made.longest = made.longest.max(needle.len());
             made.shortest = made.shortest.min(needle.len());
         }
-        // Of no needles at all, each byte is looked at for nothing.
+        // Of no needles at all any step will do, but the largest would overflow.
         made.shortest = made.shortest.clamp(1, MOST_BITS);
         made
     }

@@ -202,8 +202,11 @@ impl Engine {
                 inner.wal.append(record(tenant, &accepted)?)?;
                 let created = generation.active.store(&head, &accepted, now);
                 inner.tails.publish(tenant, &accepted, now);
+                let is_full = inner.wants_flush(&generation, &settings);
                 drop(generation);
-                inner.ring_if_full(&settings);
+                if is_full {
+                    inner.alarm.ring();
+                }
                 if settings.pattern_ingester {
                     inner.patterns.observe(tenant, &accepted, now);
                 }

@@ -1,7 +1,7 @@
 //! From the head to segments.
 
 use crate::engine::Inner;
-use crate::generation::Flushing;
+use crate::generation::{Flushing, Generation};
 use crate::head::{Head, SealedBlock, TenantHead};
 use crate::store::SegmentWriter;
 use crate::{Engine, Error, ErrorKind, Period, Settings};
@@ -112,12 +112,9 @@ impl Inner {
         head.bytes() >= settings.head_bytes.0 || self.wal.length() >= settings.head_bytes.0.saturating_mul(LOG_SHARE)
     }
 
-    /// Wakes whoever flushes, where the head is full and nobody does.
-    pub(crate) fn ring_if_full(&self, settings: &Settings) {
-        let generation = self.generations.read();
-        if generation.flushing.is_none() && self.is_full(&generation.active, settings) {
-            self.alarm.ring();
-        }
+    /// Whether the head is full and nobody flushes.
+    pub(crate) fn wants_flush(&self, generation: &Generation, settings: &Settings) -> bool {
+        generation.flushing.is_none() && self.is_full(&generation.active, settings)
     }
 
     /// When a flush will be due if nothing more comes; `None` where there is nothing to flush.
@@ -165,7 +162,7 @@ fn is_past(since: i64, period: Period, now: i64) -> bool {
 }
 
 /// Writes the streams of a tenant of `head`, stream by stream. What was open is sealed where it stands, so that the head
-/// shrinks as the segment grows, and pushes have its room before the segment is done.
+/// shrinks as the segment grows, and pushes that come meanwhile have its room before the segment is done.
 fn write_tenant(head: &Head, tenant: &TenantHead, writer: &mut SegmentWriter) -> Result<(), Error> {
     let mut streams = tenant.select(&[]);
     streams.sort_by(|a, b| a.labels().cmp(b.labels()));

@@ -14,7 +14,7 @@ pub struct Settings {
     pub encoding: Encoding,
     /// Which content filters segments get.
     pub content_filters: ContentFilters,
-    /// Bytes that the head may take before it is flushed early.
+    /// Bytes that the head may take before it is flushed early. Up to a quarter as much waits in pages for what comes next.
     pub head_bytes: ByteSize,
     /// A stream that got nothing for so long is flushed.
     pub chunk_idle_period: Period,

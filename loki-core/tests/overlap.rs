@@ -295,3 +295,31 @@ proptest! {
         prop_assert_eq!(found(&engine, Direction::Backward, limit), sorted(&expected[..few]));
     }
 }
+
+#[test]
+fn metadata_that_no_stage_reads_fails_no_query_whether_blocks_are_merged_or_not() {
+    for shared in [false, true] {
+        let lab = Lab::default();
+        let engine = lab.open().expect("opens");
+        let pushes = [vec![(0, "x"), (2, "x")], vec![(i64::from(!shared), "y x"), (3, "x")]];
+        for entries in &pushes {
+            let entry = |&(time, line): &(i64, &'static str)| PushEntry {
+                timestamp: START + time,
+                line: line.as_bytes().into(),
+                metadata: vec![("__error__".into(), "boom".into())],
+            };
+            let request = PushRequest {
+                streams: vec![PushStream {
+                    labels: PushLabels::Pairs(vec![("app".into(), "shop".into())]),
+                    entries: entries.iter().map(entry).collect(),
+                }],
+                ..PushRequest::new()
+            };
+            engine.push(&TenantId::single(), &request).expect("stored");
+            engine.flush().expect("flushes");
+        }
+        let query = r#"sum by (app) (count_over_time({app="shop"} |= "x" [1m]))"#;
+        let counted = value(&engine, &TenantId::single(), query, START + SECOND);
+        assert_eq!(counted, 4.0, "timestamps shared: {shared}");
+    }
+}

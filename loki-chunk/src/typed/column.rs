@@ -245,12 +245,12 @@ fn find_words(lines: &[u8], values: &[Range<u32>], scratch: &mut Scratch) -> boo
 }
 
 /// What stands before the values of a column.
-struct Head {
+struct ColumnHeader {
     kind: Kind,
     count: usize,
 }
 
-impl Head {
+impl ColumnHeader {
     /// Takes the bytes that the values have at least off `budget`.
     fn read(blobs: &mut BlobReader<'_>, budget: &mut usize) -> Result<Self> {
         let place = blobs.table.at();
@@ -347,7 +347,7 @@ impl Arenas {
 
     /// Reads a column, whose values have at most `budget` bytes as text, and takes what they have at least off it.
     pub(super) fn read(&mut self, blobs: &mut BlobReader<'_>, budget: &mut usize) -> Result<Column> {
-        let Head { kind, count } = Head::read(blobs, budget)?;
+        let ColumnHeader { kind, count } = ColumnHeader::read(blobs, budget)?;
         let (numbers, bytes, words) = (self.numbers.len(), self.bytes.len(), self.words.len());
         match kind {
             Kind::Decimal | Kind::Padded(_) | Kind::Ranked => numbers::decode(blobs, count, &mut self.numbers)?,
@@ -393,7 +393,7 @@ impl Arenas {
         budget: &mut usize,
         word_bytes: &mut Vec<u8>,
     ) -> Result<Outline> {
-        let Head { kind, count } = Head::read(blobs, budget)?;
+        let ColumnHeader { kind, count } = ColumnHeader::read(blobs, budget)?;
         let numbers = self.numbers.len();
         let longest = match kind {
             Kind::Decimal => digits::decimal_width(numbers::skip(blobs, count)?),

@@ -100,6 +100,28 @@ fn a_literal_that_follows_itself_is_not_followed_for_ever() {
 }
 
 #[test]
+fn a_word_that_stands_for_many_values_is_gone_through_no_further_than_there_are_lines() {
+    let values = BLOCK_MAX_BYTES / 4;
+    let mut forged = Forged::with_literal(b"x");
+    forged.blobs.put_varint(2);
+    // Words, of which there is one. A needle cannot end in it, but goes on for ever.
+    forged.table(&[7]);
+    forged.blobs.put_varint(values as u64);
+    forged.table(&[1]);
+    let word = b"ero".repeat(BLOCK_MAX_BYTES / 8);
+    forged.numbers(&[word.len() as u64]);
+    let Forged { blobs, compressor } = &mut forged;
+    blobs.put(&word, compressor);
+    blobs.put(&vec![0; values], compressor);
+    // Decimal, not part of any line: beside so many values it seems worth while to go through the others.
+    forged.table(&[0]);
+    forged.blobs.put_varint(values as u64);
+    forged.numbers(&vec![0; values]);
+    let stored = forged.finish();
+    search(&stored, b"error").expect_err("the lines would be longer than they are");
+}
+
+#[test]
 fn ids_of_no_digits_do_not_go_on_for_ever() {
     for kind in [3, 4] {
         let mut forged = Forged::new();

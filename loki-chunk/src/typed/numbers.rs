@@ -88,13 +88,13 @@ fn best_order(values: &[u64], least: u64) -> usize {
 }
 
 /// What stands before the planes of numbers.
-struct Head {
+struct NumbersHeader {
     order: usize,
     firsts: [u64; ORDERS],
     planes: usize,
 }
 
-impl Head {
+impl NumbersHeader {
     /// Of `count` numbers.
     fn read(blobs: &mut BlobReader<'_>, count: usize) -> Result<Self> {
         let place = blobs.table.at();
@@ -117,7 +117,7 @@ impl Head {
 
 /// Passes over `count` numbers; no less than any of them.
 pub(super) fn skip(blobs: &mut BlobReader<'_>, count: usize) -> Result<u64> {
-    let Head { order, firsts, planes } = Head::read(blobs, count)?;
+    let NumbersHeader { order, firsts, planes } = NumbersHeader::read(blobs, count)?;
     (0..planes).try_for_each(|_| blobs.skip(count))?;
     let span = 1u64.unbounded_shl(8 * planes as u32).wrapping_sub(1);
     let most = firsts[0].checked_add(span).filter(|_| order == 0);
@@ -126,7 +126,7 @@ pub(super) fn skip(blobs: &mut BlobReader<'_>, count: usize) -> Result<u64> {
 
 /// Appends `count` numbers, at most what the caller has checked, to `values`.
 pub(super) fn decode(blobs: &mut BlobReader<'_>, count: usize, values: &mut Vec<u64>) -> Result<()> {
-    let Head { order, firsts, planes } = Head::read(blobs, count)?;
+    let NumbersHeader { order, firsts, planes } = NumbersHeader::read(blobs, count)?;
     let start = values.len();
     let least = if order == 0 { firsts[0] } else { 0 };
     values.resize(start + count, least);

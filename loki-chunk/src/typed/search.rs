@@ -103,6 +103,7 @@ impl Decoder {
                     needles: &clause.needles,
                     value,
                     steps: shape.most_pieces(),
+                    bytes: shape.line_bytes,
                 };
                 walk.lines(shape.entries, hits)?;
             }
@@ -187,6 +188,8 @@ struct Walk<'a> {
     value: &'a mut [u8],
     /// How many literals may still come.
     steps: usize,
+    /// How many bytes of values may still come: a word can stand for many.
+    bytes: usize,
 }
 
 impl Walk<'_> {
@@ -227,11 +230,12 @@ impl Walk<'_> {
             let column = self.columns.get_mut(column)?;
             open |= role.open;
             if !role.reads_value || is_hit || open == 0 && !role.begins_in_value {
-                value::skip(column, self.arenas)?;
+                self.bytes = self.bytes.checked_sub(value::skip(column, self.arenas)?)?;
                 open = 0;
                 continue;
             }
             let text = value::text(column, self.arenas, self.value)?;
+            self.bytes = self.bytes.checked_sub(text.len())?;
             let (ends, left) = match role.begins_in_value {
                 true => self.needles.run(open, text),
                 false => self.needles.resume(open, text),

@@ -196,8 +196,8 @@ fn merge_stream(
 }
 
 /// Blocks that are written together: those that overlap, small ones beside each other, and, where blocks are laid out for
-/// good, all that are not yet: a flush cuts the blocks of all streams short. Within a group they stand in the order in which
-/// they came.
+/// good, all that are not yet, or not full: a flush cuts the blocks of all streams short. Within a group they stand in the
+/// order in which they came.
 fn groups<'a>(blocks: Vec<Stored<'a>>, terms: &StreamTerms) -> Vec<Vec<Stored<'a>>> {
     let mut blocks: Vec<(usize, Stored<'_>)> = blocks.into_iter().enumerate().collect();
     blocks.sort_by_key(|(_, block)| block.block.header.min_timestamp);
@@ -205,8 +205,8 @@ fn groups<'a>(blocks: Vec<Stored<'a>>, terms: &StreamTerms) -> Vec<Vec<Stored<'a
     for block in blocks {
         let header = block.1.block.header;
         let small = header.line_bytes < SMALL_BLOCK_BYTES;
-        let is_settled = block.1.segment.meta().settled && header.line_bytes >= FULL_BLOCK_BYTES;
-        let to_lay_out = terms.settle && !is_settled;
+        let is_final = block.1.segment.meta().settled && header.line_bytes >= FULL_BLOCK_BYTES;
+        let to_lay_out = terms.settle && !is_final;
         match groups.last_mut() {
             Some(group)
                 if header.min_timestamp <= group.newest
@@ -241,7 +241,7 @@ fn groups<'a>(blocks: Vec<Stored<'a>>, terms: &StreamTerms) -> Vec<Vec<Stored<'a
 struct Group<'a> {
     newest: i64,
     line_bytes: u64,
-    /// Whether all of them are to be laid out for good, and are not yet.
+    /// Whether all of them are to be laid out for good, and are not yet, or not full.
     to_lay_out: bool,
     blocks: Vec<(usize, Stored<'a>)>,
 }

@@ -92,6 +92,7 @@ pub(super) struct MergedBatch<'a> {
     columns: &'a BlockColumns,
     metadata: Vec<MetadataColumn>,
     summary: Summary,
+    read: ColumnSet,
 }
 
 impl<'a> MergedBatch<'a> {
@@ -105,6 +106,7 @@ impl<'a> MergedBatch<'a> {
             columns,
             metadata,
             summary,
+            read: ColumnSet::NONE,
         }
     }
 }
@@ -114,8 +116,14 @@ impl Batch for MergedBatch<'_> {
         self.summary
     }
 
-    fn read(&mut self, _want: ColumnSet) -> Result<Columns<'_>, Error> {
-        Ok(columns_of(self.columns, &self.metadata))
+    fn read(&mut self, want: ColumnSet) -> Result<Columns<'_>, Error> {
+        self.read = self.read | want;
+        let has_metadata = self.read.contains(ColumnSet::METADATA);
+        // Metadata that nobody asked for would count: an `__error__` fails a query that looks at none.
+        Ok(columns_of(
+            self.columns,
+            if has_metadata { &self.metadata } else { &[] },
+        ))
     }
 }
 

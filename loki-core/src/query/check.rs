@@ -206,7 +206,7 @@ const RECENT: i64 = 3 * 3600 * 1_000_000_000;
 ///
 /// # Errors
 ///
-/// As [`Scope::select`].
+/// As [`Scope::selects_any`].
 pub(crate) fn is_unseen(
     error: &loki_logql::Error,
     expr: &Expr,

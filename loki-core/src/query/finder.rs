@@ -48,7 +48,7 @@ pub(super) struct Finder<'s> {
     /// Bytes of their lines and metadata.
     bytes: u64,
     /// How many blocks of each stream are taken the next time.
-    take: usize,
+    next_count: usize,
     /// The rank at which the blocks begin that were found and not taken.
     stored: Option<i64>,
     /// The rank at which the blocks begin that were taken and may overlap others that were not.
@@ -88,7 +88,7 @@ impl<'s> Finder<'s> {
             streams: Vec::new(),
             blocks: 0,
             bytes: 0,
-            take: FIRST_BLOCKS,
+            next_count: FIRST_BLOCKS,
             stored: None,
             held_back: None,
         }
@@ -195,8 +195,8 @@ impl<'s> Finder<'s> {
                 self.open(segments, pool)?;
             }
         }
-        self.take(self.take, near);
-        self.take = self.take.saturating_mul(2);
+        self.take(self.next_count, near);
+        self.next_count = self.next_count.saturating_mul(2);
         Ok(())
     }
 

@@ -69,7 +69,8 @@ impl Logfmt {
         true
     }
 
-    /// Whether reading on changes nothing: no label is left to be set, and nobody is told what is wrong with the line.
+    /// Whether reading on changes nothing: no label is left that a stage reads, and nobody is told what is wrong with the line. The
+    /// text of a failure may name fewer labels then.
     fn is_idle(&self, labels: &EntryLabels) -> bool {
         !self.strict && labels.is_exhausted()
     }

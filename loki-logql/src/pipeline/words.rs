@@ -9,7 +9,7 @@ pub(super) struct Word(u64);
 
 /// Which bytes of a word were found, up to and with the first of them. What is said of bytes behind the first may be wrong.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Found(u64);
+pub(super) struct Marks(u64);
 
 /// A word of this byte.
 const fn repeat(byte: u8) -> u64 {
@@ -20,28 +20,28 @@ const HIGH_BITS: u64 = repeat(0x80);
 
 impl Word {
     /// The bytes that are `byte`.
-    pub(super) fn find(self, byte: u8) -> Found {
+    pub(super) fn find(self, byte: u8) -> Marks {
         Word(self.0 ^ repeat(byte)).find_below(1)
     }
 
     /// The bytes less than `bound`, which is ASCII.
-    pub(super) fn find_below(self, bound: u8) -> Found {
+    pub(super) fn find_below(self, bound: u8) -> Marks {
         debug_assert!(bound.is_ascii());
-        Found(self.0.wrapping_sub(repeat(bound)) & !self.0 & HIGH_BITS)
+        Marks(self.0.wrapping_sub(repeat(bound)) & !self.0 & HIGH_BITS)
     }
 
     /// The bytes greater than `bound`, which is ASCII.
-    pub(super) fn find_above(self, bound: u8) -> Found {
+    pub(super) fn find_above(self, bound: u8) -> Marks {
         debug_assert!(bound.is_ascii());
         let beyond = (self.0 & !HIGH_BITS) + repeat(0x7f - bound);
-        Found((beyond | self.0) & HIGH_BITS)
+        Marks((beyond | self.0) & HIGH_BITS)
     }
 }
 
-impl Found {
+impl Marks {
     /// These bytes and those.
-    pub(super) fn or(self, other: Found) -> Found {
-        Found(self.0 | other.0)
+    pub(super) fn or(self, other: Marks) -> Marks {
+        Marks(self.0 | other.0)
     }
 }
 
@@ -51,7 +51,7 @@ impl Found {
 pub(super) fn position(
     text: &[u8],
     start: usize,
-    find: impl Fn(Word) -> Found,
+    find: impl Fn(Word) -> Marks,
     is_it: impl Fn(u8) -> bool,
 ) -> Option<usize> {
     let mut at = start;
