@@ -29,7 +29,7 @@ pub fn run(data: &[u8]) {
         assert_eq!(columns(&typed, ColumnSet::ALL), columns(&plain, ColumnSet::ALL));
         assert_eq!(columns(&typed, ColumnSet::OFFSETS), columns(&plain, ColumnSet::OFFSETS));
         if typed.header.layout == Layout::Typed {
-            search(&typed, rest);
+            search(&typed, rest.chunks(7).take(4));
             damage(typed, rest);
         }
     }
@@ -55,7 +55,7 @@ fn damage(mut block: Block, program: &[u8]) {
             assert!(all.offsets().is_sorted() && all.timestamps().is_sorted());
             alone.expect("lines could be read");
             assert_eq!(offsets.offsets(), all.offsets());
-            search(&block, program);
+            search(&block, program.chunks(7).take(1));
         } else {
             // Where lines cannot be made, a search may find some or fail.
             let _ = offsets.search(
@@ -74,11 +74,11 @@ fn damage(mut block: Block, program: &[u8]) {
     }
 }
 
-/// Searches a block whose lines can be read for pieces of `program`, and holds what is found against the lines.
-fn search(block: &Block, program: &[u8]) {
+/// Searches a block whose lines can be read for `pieces` of text, and holds what is found against the lines.
+fn search<'p>(block: &Block, pieces: impl Iterator<Item = &'p [u8]>) {
     let lines = columns(block, ColumnSet::LINES);
     let mut found = Vec::new();
-    for piece in program.chunks(7).take(4) {
+    for piece in pieces {
         let needles = [piece, &piece[..piece.len().min(2)], &piece[piece.len() / 2..]];
         for (needles, others) in [
             (&needles[..1], &needles[..0]),
