@@ -6,7 +6,7 @@ mod support;
 use loki_chunk::{Block, BlockColumns, ColumnSet, Compressor, Encoding, EntryRef, HeadBlock, Layout, LineSearch};
 use proptest::prelude::*;
 use proptest::sample::Index;
-use support::{any_encoding, any_log, head_of};
+use support::{any_encoding, any_log, block_of, head_of};
 
 /// A needle, and whether case matters.
 #[derive(Debug, Clone)]
@@ -133,16 +133,7 @@ fn found(block: &Block, search: &LineSearch) -> Vec<u32> {
 }
 
 fn typed(lines: impl Iterator<Item = String>) -> Block {
-    let mut head = HeadBlock::new();
-    for (place, line) in lines.enumerate() {
-        let entry = EntryRef {
-            timestamp: place as i64,
-            line: line.as_bytes(),
-            metadata: &[],
-        };
-        head.append(entry).unwrap();
-    }
-    let block = head.seal_with(&mut Compressor::typed(Encoding::Zstd));
+    let block = block_of(lines, &mut Compressor::typed(Encoding::Zstd));
     assert_eq!(block.header.layout, Layout::Typed);
     block
 }

@@ -3,12 +3,9 @@
 
 mod support;
 
-use loki_chunk::{
-    BLOCK_MAX_BYTES, Block, BlockColumns, ColumnSet, Compressor, Encoding, Entry, EntryRef, ErrorKind, HeadBlock,
-    Layout,
-};
+use loki_chunk::{BLOCK_MAX_BYTES, Block, BlockColumns, ColumnSet, Compressor, Encoding, Entry, ErrorKind, Layout};
 use proptest::prelude::*;
-use support::{any_encoding, any_entries, any_log, entries_of, head_of, sorted};
+use support::{any_encoding, any_entries, any_log, block_of, entries_of, head_of, sorted};
 
 proptest! {
     #![proptest_config(ProptestConfig { cases: 128, failure_persistence: None, ..ProptestConfig::default() })]
@@ -67,19 +64,6 @@ fn read(block: &Block, want: ColumnSet) -> BlockColumns {
     let mut columns = BlockColumns::new();
     columns.read(&block.header, &block.data, want).unwrap();
     columns
-}
-
-fn block_of(lines: impl Iterator<Item = String>, compressor: &mut Compressor) -> Block {
-    let mut head = HeadBlock::new();
-    for (place, line) in lines.enumerate() {
-        let entry = EntryRef {
-            timestamp: place as i64,
-            line: line.as_bytes(),
-            metadata: &[],
-        };
-        head.append(entry).unwrap();
-    }
-    head.seal_with(compressor)
 }
 
 /// A number that looks random.

@@ -26,17 +26,22 @@ impl Alarm {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::thread::{park, scope};
+    use std::sync::mpsc;
+    use std::thread::{park, spawn};
+    use std::time::Duration;
 
     #[test]
     fn a_ring_wakes_the_thread_also_before_it_sleeps() {
         let alarm = Alarm::default();
         // Nobody is there to hear it.
         alarm.ring();
-        scope(|scope| {
-            let sleeper = scope.spawn(park);
-            alarm.wakes(sleeper.thread().clone());
-            alarm.ring();
+        let (awake, woken) = mpsc::channel();
+        let sleeper = spawn(move || {
+            park();
+            awake.send(())
         });
+        alarm.wakes(sleeper.thread().clone());
+        alarm.ring();
+        assert_eq!(woken.recv_timeout(Duration::from_secs(10)), Ok(()), "it sleeps on");
     }
 }

@@ -3,24 +3,27 @@
 mod support;
 
 use loki_core::files::FaultyFiles;
-use loki_core::logql::{Direction, QueryResult};
+use loki_core::logql::{Direction, QueryResult, ResultStream};
 use loki_core::{ByteSize, Engine, NewDelete, PushEntry, PushLabels, PushRequest, PushStream, QueryRequest, TenantId};
 use proptest::prelude::*;
 use std::ops::RangeInclusive;
 use support::{Lab, SECOND, START, value};
 
-/// Timestamps and lines of the answer to `{app="shop"}`, in its order.
+/// The streams that a log query answers.
+fn streams(engine: &Engine, request: &QueryRequest) -> Vec<ResultStream> {
+    let response = engine.query(&TenantId::single(), request);
+    let QueryResult::Streams(streams) = response.expect("the query is answered").result else {
+        panic!("a log query answers streams");
+    };
+    streams
+}
+
+/// Timestamps and lines of the answer, in its order.
 fn answer(engine: &Engine, query: &str, direction: Direction, limit: usize) -> Vec<(i64, String)> {
     let request = QueryRequest::range(query, START, START + 1_000_000)
         .limit(limit)
         .direction(direction);
-    let response = engine
-        .query(&TenantId::single(), &request)
-        .expect("the query is answered");
-    let QueryResult::Streams(streams) = response.result else {
-        panic!("a log query answers streams");
-    };
-    let entries = streams.into_iter().flat_map(|stream| stream.entries);
+    let entries = streams(engine, &request).into_iter().flat_map(|stream| stream.entries);
     entries
         .map(|entry| {
             (
@@ -213,14 +216,8 @@ fn found(engine: &Engine, direction: Direction, limit: usize) -> Vec<(i64, u8, b
     let request = QueryRequest::range(r#"{app="shop"}"#, START, START + 1000 * SECOND)
         .limit(limit)
         .direction(direction);
-    let response = engine
-        .query(&TenantId::single(), &request)
-        .expect("the query is answered");
-    let QueryResult::Streams(streams) = response.result else {
-        panic!("a log query answers streams");
-    };
     let mut found = Vec::new();
-    for stream in streams {
+    for stream in streams(engine, &request) {
         for entry in stream.entries {
             let has_metadata = stream.labels.value("trace").is_some();
             found.push(((entry.timestamp - START) / SECOND, entry.line[2] - b'0', has_metadata));

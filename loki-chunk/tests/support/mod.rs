@@ -1,7 +1,7 @@
 //! Entries for tests, and the plain reading of a chunk.
 #![allow(dead_code, reason = "each test binary uses its part")]
 
-use loki_chunk::{BlockColumns, Chunk, ColumnSet, Encoding, Entry, Error, HeadBlock};
+use loki_chunk::{Block, BlockColumns, Chunk, ColumnSet, Compressor, Encoding, Entry, EntryRef, Error, HeadBlock};
 use proptest::prelude::*;
 
 pub(crate) fn any_encoding() -> impl Strategy<Value = Encoding> {
@@ -31,6 +31,20 @@ pub(crate) fn any_entries(most: usize) -> impl Strategy<Value = Vec<Entry>> {
         metadata: metadata.into_iter().collect(),
     });
     proptest::collection::vec(entry, 0..most)
+}
+
+/// A block of these lines, a nanosecond apart.
+pub(crate) fn block_of(lines: impl Iterator<Item = String>, compressor: &mut Compressor) -> Block {
+    let mut head = HeadBlock::new();
+    for (place, line) in lines.enumerate() {
+        let entry = EntryRef {
+            timestamp: place as i64,
+            line: line.as_bytes(),
+            metadata: &[],
+        };
+        head.append(entry).unwrap();
+    }
+    head.seal_with(compressor)
 }
 
 pub(crate) fn append_all(head: &mut HeadBlock, entries: &[Entry]) {

@@ -206,6 +206,12 @@ impl<'s> Finder<'s> {
         self.streams
             .iter_mut()
             .for_each(|stream| stream.take(direction, count, through));
+        self.note_stored();
+    }
+
+    /// Takes note of where the blocks begin that were not taken: it is asked for each unit.
+    fn note_stored(&mut self) {
+        let direction = self.direction;
         self.stored = self.streams.iter().filter_map(|stream| stream.next(direction)).min();
     }
 
@@ -238,7 +244,7 @@ impl<'s> Finder<'s> {
             self.stream(tenant, &chunk.labels)
                 .store(part, segment, chunk.blocks, direction);
         }
-        self.stored = self.streams.iter().filter_map(|stream| stream.next(direction)).min();
+        self.note_stored();
         Ok(())
     }
 
