@@ -27,7 +27,7 @@ impl Alarm {
 mod tests {
     use super::*;
     use std::sync::mpsc;
-    use std::thread::{park, spawn};
+    use std::thread::{park, scope};
     use std::time::Duration;
 
     #[test]
@@ -36,12 +36,17 @@ mod tests {
         // Nobody is there to hear it.
         alarm.ring();
         let (awake, woken) = mpsc::channel();
-        let sleeper = spawn(move || {
-            park();
-            awake.send(())
+        scope(|scope| {
+            let sleeper = scope.spawn(|| {
+                park();
+                awake.send(())
+            });
+            alarm.wakes(sleeper.thread().clone());
+            alarm.ring();
+            let rang = woken.recv_timeout(Duration::from_secs(10));
+            // The scope waits for it, whatever the alarm does.
+            sleeper.thread().unpark();
+            assert_eq!(rang, Ok(()), "it sleeps on");
         });
-        alarm.wakes(sleeper.thread().clone());
-        alarm.ring();
-        assert_eq!(woken.recv_timeout(Duration::from_secs(10)), Ok(()), "it sleeps on");
     }
 }
