@@ -210,6 +210,22 @@ impl HeadBlock {
         self.is_sorted = true;
     }
 
+    /// All lines in the order of arrival, end to end in the pieces in which they lie in memory: to be searched without a copy.
+    ///
+    /// ```
+    /// use loki_chunk::{EntryRef, HeadBlock};
+    ///
+    /// let mut head = HeadBlock::new();
+    /// for (timestamp, line) in [(2, b"two"), (1, b"one")] {
+    ///     head.append(EntryRef { timestamp, line, metadata: &[] })?;
+    /// }
+    /// assert_eq!(head.line_pieces().collect::<Vec<_>>().concat(), b"twoone");
+    /// # Ok::<(), loki_chunk::Error>(())
+    /// ```
+    pub fn line_pieces(&self) -> impl Iterator<Item = &[u8]> {
+        self.lines.slices(0..self.lines.len())
+    }
+
     /// Copies columns of the entries that arrived first, at most `first_entries` of them, sorted by timestamp; equal
     /// timestamps keep the order of arrival. What `columns` held before is forgotten.
     ///

@@ -13,6 +13,9 @@ use std::sync::{Arc, PoisonError};
 const OVERFULL: u64 = 2;
 /// The write-ahead log may take so many times the size of the head, which holds its entries compressed.
 const LOG_SHARE: u64 = 8;
+/// With less than this share of its size the head is not flushed when nothing comes for a while: so little is quickly searched
+/// and replayed, and a stream of small pushes would become a heap of small segments.
+const QUIET_SHARE: u64 = 16;
 
 impl Engine {
     /// Writes everything that is in memory to segments and lets the write-ahead log go.
@@ -104,7 +107,7 @@ impl Inner {
         let (first, last) = head.appended();
         self.is_full(head, settings)
             || is_past(first, settings.max_chunk_age, now)
-            || is_past(last, settings.chunk_idle_period, now)
+            || is_past(last, idle_period(head, settings), now)
     }
 
     /// Whether `head` has to be flushed for its size, or for that of its log.
@@ -120,10 +123,11 @@ impl Inner {
     /// When a flush will be due if nothing more comes; `None` where there is nothing to flush.
     pub(crate) fn next_flush(&self, settings: &Settings) -> Option<i64> {
         let generation = self.generations.read();
-        let (first, last) = generation.active.appended();
-        (!generation.active.is_empty()).then(|| {
+        let head = &generation.active;
+        let (first, last) = head.appended();
+        (!head.is_empty()).then(|| {
             let aged = first.saturating_add(settings.max_chunk_age.as_nanos());
-            aged.min(last.saturating_add(settings.chunk_idle_period.as_nanos()))
+            aged.min(last.saturating_add(idle_period(head, settings).as_nanos()))
         })
     }
 
@@ -152,6 +156,14 @@ impl Inner {
             ErrorKind::Io => Error::new(ErrorKind::Io, refusal(error.message())).with_source(error),
             _ => error,
         })
+    }
+}
+
+/// How long nothing may come before `head` is flushed.
+fn idle_period(head: &Head, settings: &Settings) -> Period {
+    match head.bytes() >= settings.head_bytes.0 / QUIET_SHARE {
+        true => settings.chunk_idle_period.min(settings.settle_period),
+        false => settings.chunk_idle_period,
     }
 }
 

@@ -5,7 +5,7 @@ use crate::delete::DeleteFilter;
 use crate::engine::Inner;
 use crate::store::Segment;
 use crate::tenants::TenantState;
-use crate::{ByteSize, Engine, Error, ErrorKind, Settings, TenantId};
+use crate::{ByteSize, Engine, Error, ErrorKind, Period, Settings, TenantId};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, PoisonError};
 
@@ -80,6 +80,49 @@ impl Engine {
         Ok(Maintenance { worked, next })
     }
 
+    /// Lays out for good, now, the segments that would be once they are left alone for
+    /// [`settle_period`](Settings::settle_period), and does what else is due for them: for whoever has loaded much and is done,
+    /// or will measure or copy what is stored. Takes about a second for 100 MB of lines.
+    ///
+    /// What is in memory stays there: see [`flush`](Engine::flush). What others flush meanwhile is left for later, and so is
+    /// what cannot be written or read, which [`maintain_store`](Engine::maintain_store) tells of.
+    ///
+    /// # Errors
+    ///
+    /// As [`maintain_store`](Engine::maintain_store).
+    ///
+    /// ```
+    /// # use loki_core::{Engine, Settings};
+    /// # let folder = tempfile::tempdir()?;
+    /// let engine = Engine::open(folder.path(), Settings::default())?;
+    /// // … push …
+    /// engine.flush()?;
+    /// engine.settle()?;
+    /// # Ok::<(), loki_core::Error>(())
+    /// ```
+    pub fn settle(&self) -> Result<(), Error> {
+        let inner = &*self.0;
+        inner.check_open()?;
+        let settings = Settings {
+            settle_period: Period::ZERO,
+            ..Settings::clone(&inner.settings())
+        };
+        let tenants = inner.tenants.all();
+        let begun = tenants
+            .iter()
+            .map(|(_, state)| (state, last_order(state)))
+            .collect::<Vec<_>>();
+        let is_left = |(state, last): &(&Arc<TenantState>, u64)| {
+            let live = state.store.live();
+            live.iter()
+                .any(|segment| !segment.meta().settled && segment.meta().order <= *last)
+        };
+        while begun.iter().any(is_left) && inner.tidy(&settings, self.now())? {
+            inner.check_open()?;
+        }
+        Ok(())
+    }
+
     /// Syncs the write-ahead log, where [`WalSync::Interval`](crate::WalSync::Interval) says that it is time to.
     ///
     /// [`maintain_store`](Engine::maintain_store) does so, too, between its steps; a step may take longer than the
@@ -123,6 +166,12 @@ impl Engine {
 /// When to look again where nothing is foreseen.
 fn later(settings: &Settings, now: i64) -> i64 {
     now.saturating_add(settings.retention_interval.as_nanos())
+}
+
+/// The order of the newest segment of a tenant.
+fn last_order(state: &TenantState) -> u64 {
+    let live = state.store.live();
+    live.last().map_or(0, |segment| segment.meta().order)
 }
 
 /// The segment of a tenant, one of those that may be rewritten, that is due to be laid out for good, where there is one.

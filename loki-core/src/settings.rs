@@ -22,8 +22,9 @@ pub struct Settings {
     pub max_chunk_age: Period,
     /// Segments are merged until they are this large.
     pub target_segment_bytes: ByteSize,
-    /// Once nothing has been flushed for so long, segments are laid out for good that have not grown full before: it takes time
-    /// that pushes would want, and about half of the room is won.
+    /// Once nothing has come for so long, a head that holds a good part of its size is flushed; once nothing has been flushed
+    /// for so long, segments are laid out for good that have not grown full before. That takes time which pushes would want,
+    /// and about half of the room is won.
     pub settle_period: Period,
     /// Bytes that one query may hold.
     pub max_query_memory: ByteSize,
@@ -105,7 +106,7 @@ impl Default for Settings {
             chunk_idle_period: Period::minutes(30),
             max_chunk_age: Period::hours(2),
             target_segment_bytes: ByteSize(256 << 20),
-            settle_period: Period::minutes(1),
+            settle_period: Period::seconds(20),
             max_query_memory: ByteSize(256 << 20),
             retention_interval: Period::minutes(10),
             retention_bytes: ByteSize(0),

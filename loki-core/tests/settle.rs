@@ -176,3 +176,61 @@ fn what_cannot_be_settled_is_told_of_and_left_alone() {
     assert!(stored(&engine) < before);
     assert!(lab.files.paths().contains(&path), "what is left of it is kept");
 }
+
+#[test]
+fn who_asks_for_it_has_all_that_is_flushed_settled_at_once() {
+    let mut lab = Lab::default();
+    lab.settings.settle_period = Period::hours(1);
+    lab.settings.content_filters = ContentFilters::Off;
+    let engine = lab.open().expect("opens");
+    let tenants = ["a", "b"].map(|name| name.parse::<TenantId>().expect("a name"));
+    let mut expected = tenants.each_ref().map(|tenant| fill(&engine, tenant, 0));
+    engine.flush().expect("flushes");
+    for (tenant, expected) in tenants.iter().zip(&mut expected) {
+        expected.extend(fill(&engine, tenant, 1));
+    }
+    engine.flush().expect("flushes");
+    let stored = || -> Vec<u64> { engine.metrics().tenants.iter().map(|t| t.segment_bytes).collect() };
+    let flushed = stored();
+    engine.settle().expect("settles");
+    for (settled, flushed) in stored().into_iter().zip(flushed) {
+        assert!(settled < flushed * 3 / 4, "{settled} of {flushed} bytes are left");
+    }
+    let written = engine.metrics().compactions;
+    engine.settle().expect("has nothing to do");
+    assert_eq!(engine.metrics().compactions, written);
+    for (tenant, expected) in tenants.iter().zip(&expected) {
+        assert_eq!(&lines(&engine, tenant, r#"{app="x"}"#), expected);
+    }
+}
+
+#[test]
+fn a_head_that_holds_much_is_flushed_once_it_is_quiet() {
+    let mut lab = Lab::default();
+    lab.settings.settle_period = Period::seconds(20);
+    lab.settings.head_bytes = ByteSize(1 << 20);
+    let tenant = TenantId::single();
+    let engine = lab.open().expect("opens");
+    push(&engine, &tenant, "little", &[(START, "a line")]).expect("stored");
+    lab.clock.advance(600 * SECOND);
+    maintain(&engine).expect("looks");
+    assert_eq!(engine.metrics().flushes, 0, "so little waits for the idle period");
+
+    fill(&engine, &tenant, 0);
+    let next = engine.maintain(engine.now()).expect("looks").next;
+    assert!(
+        next <= engine.now() + 20 * SECOND,
+        "it wants to be called again in time"
+    );
+    lab.clock.advance(19 * SECOND);
+    maintain(&engine).expect("looks");
+    assert_eq!(engine.metrics().flushes, 0, "more may come");
+    lab.clock.advance(SECOND);
+    maintain(&engine).expect("flushes");
+    assert_eq!(engine.metrics().flushes, 1);
+    assert_eq!(lines(&engine, &tenant, r#"{app="little"}"#).len(), 1);
+    let flushed = stored(&engine);
+    lab.clock.advance(20 * SECOND);
+    maintain(&engine).expect("settles");
+    assert!(stored(&engine) < flushed);
+}

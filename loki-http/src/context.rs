@@ -35,6 +35,7 @@ struct Shared {
     queries: Arc<Semaphore>,
     pushes: Arc<Semaphore>,
     large_pushes: Arc<Semaphore>,
+    upkeep: Arc<Semaphore>,
     room: Room,
     stop: watch::Sender<bool>,
     /// Each connection that has become a WebSocket listens to it: so it is known when the last has ended.
@@ -54,6 +55,8 @@ pub(crate) enum Lane {
     Push,
     /// Of pushes that unfold to much: one at a time, so that they cannot take all memory together.
     LargePush,
+    /// Of work on what is stored, which takes long: one at a time.
+    Upkeep,
 }
 
 impl Context {
@@ -79,6 +82,7 @@ impl Context {
             queries: Arc::new(Semaphore::new(settings.max_concurrent_queries.max(1))),
             pushes: Arc::new(Semaphore::new(MAX_CONCURRENT_PUSHES)),
             large_pushes: Arc::new(Semaphore::new(1)),
+            upkeep: Arc::new(Semaphore::new(1)),
             room: Room::new(),
             settings,
             stop,
@@ -165,6 +169,7 @@ impl Context {
             Lane::Query => (&self.0.queries, true),
             Lane::Push => (&self.0.pushes, false),
             Lane::LargePush => (&self.0.large_pushes, false),
+            Lane::Upkeep => (&self.0.upkeep, false),
         };
         let waiting = is_query.then(|| metrics.wait());
         let turn = Arc::clone(turns)

@@ -6,6 +6,7 @@
 use super::block_ref::{BlockRef, source_error, summary_of};
 use super::found::FoundStream;
 use super::rank::near_rank;
+use super::required::Required;
 use super::scope::labelled;
 use super::select::{Parts, StreamBlocks};
 use super::unit::Unit;
@@ -17,7 +18,7 @@ use crate::store::{Segment, SegmentChunk};
 use foldhash::fast::RandomState;
 use hashbrown::HashMap;
 use loki_chunk::Direction;
-use loki_index::{Needles, Predicate, SeriesId};
+use loki_index::{Predicate, SeriesId};
 use loki_logql::source::Summary;
 use loki_logql::{Error, Labels};
 use std::ops::Range;
@@ -36,7 +37,7 @@ const FIRST_BLOCKS: usize = 1;
 pub(super) struct Finder<'s> {
     tenants: Vec<Tenant<'s>>,
     times: Range<i64>,
-    needles: Needles,
+    required: Required,
     direction: Direction,
     /// Segments not looked at, by the numbers of tenant and segment, the next one last.
     closed: Vec<(usize, usize)>,
@@ -76,12 +77,12 @@ struct Place<'s> {
 }
 
 impl<'s> Finder<'s> {
-    /// Finds blocks with entries in `times` that may hold `needles`.
-    pub(super) fn new(times: Range<i64>, needles: Needles, direction: Direction) -> Finder<'s> {
+    /// Finds blocks with entries in `times` that may hold what is `required`.
+    pub(super) fn new(times: Range<i64>, required: Required, direction: Direction) -> Finder<'s> {
         Finder {
             tenants: Vec::new(),
             times,
-            needles,
+            required,
             direction,
             closed: Vec::new(),
             opened_bytes: 0,
@@ -111,12 +112,10 @@ impl<'s> Finder<'s> {
         for (head, streams) in heads.into_iter().enumerate() {
             for stream in streams {
                 let snapshot = stream.snapshot();
-                let sealed = snapshot
-                    .sealed
-                    .into_iter()
-                    .filter(|block| block.may_match(&self.needles));
-                let blocks = sealed.map(BlockRef::Sealed).chain(snapshot.open.map(BlockRef::Open));
-                let blocks: Vec<BlockRef> = blocks.filter(|block| self.is_inside(block)).collect();
+                let sealed = snapshot.sealed.into_iter().map(BlockRef::Sealed);
+                let blocks = sealed.chain(snapshot.open.map(BlockRef::Open));
+                let is_wanted = |block: &BlockRef| self.is_inside(block) && self.required.may_be_in(block);
+                let blocks: Vec<BlockRef> = blocks.filter(is_wanted).collect();
                 if blocks.is_empty() {
                     continue;
                 }
@@ -271,7 +270,7 @@ impl<'s> Finder<'s> {
     /// Adds the chunks of these streams with the numbers of the streams, of which the first is `first`.
     fn look(&self, streams: &[Place<'_>], first: usize, found: &mut Vec<(usize, SegmentChunk)>) -> Result<(), Error> {
         for (number, Place { segment, id, .. }) in (first..).zip(streams) {
-            let chunk = segment.chunk_within(*id, &self.times, &self.needles);
+            let chunk = segment.chunk_within(*id, &self.times, &self.required.needles);
             found.extend(chunk.map_err(damaged)?.map(|chunk| (number, chunk)));
         }
         Ok(())

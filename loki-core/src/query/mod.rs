@@ -12,6 +12,7 @@ mod parting;
 mod queue;
 mod rank;
 mod read_limit;
+mod required;
 mod scope;
 mod select;
 mod source;

@@ -2,10 +2,10 @@
 
 use super::finder::Finder;
 use super::metadata;
+use super::required::Required;
 use super::select::{Parts, lower};
 use crate::{Error, IndexStats, TenantId};
 use loki_chunk::Direction;
-use loki_index::Needles;
 use loki_logql::Labels;
 use loki_logql::ast::{Matcher, Selector};
 use std::collections::BTreeSet;
@@ -42,13 +42,13 @@ impl Scope {
     ///
     /// A matcher that does not compile, a damaged segment.
     pub(super) fn selects_any(&self, matchers: &[Matcher], start: i64, end: i64) -> Result<bool, loki_logql::Error> {
-        let mut finder = self.finder(matchers, start..end, Needles::new(), Direction::Forward)?;
+        let mut finder = self.finder(matchers, start..end, Required::default(), Direction::Forward)?;
         finder.open_all(None)?;
         Ok(!finder.into_streams().is_empty())
     }
 
     /// Finds the blocks with entries in `times` of the streams that `matchers` select, without those that cannot hold
-    /// `needles`.
+    /// what is `required`.
     ///
     /// # Errors
     ///
@@ -57,10 +57,10 @@ impl Scope {
         &self,
         matchers: &[Matcher],
         times: Range<i64>,
-        needles: Needles,
+        required: Required,
         direction: Direction,
     ) -> Result<Finder<'_>, loki_logql::Error> {
-        let mut finder = Finder::new(times, needles, direction);
+        let mut finder = Finder::new(times, required, direction);
         if self.is_labelled {
             let Chosen { tenants, matchers } = self.choose(matchers)?;
             for (tenant, parts) in tenants {

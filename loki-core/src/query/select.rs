@@ -2,14 +2,14 @@
 
 use super::block_ref::BlockRef;
 use super::finder::Finder;
+use super::required::Required;
 use crate::delete::DeleteFilter;
 use crate::head::TenantHead;
 use crate::store::Segment;
 use crate::{Error, ErrorKind};
 use loki_chunk::Direction;
-use loki_index::{Needle, Needles, Predicate};
+use loki_index::Predicate;
 use loki_logql::ast::{Expr, MatchOp, Matcher, Selector};
-use loki_logql::source::Literal;
 use loki_logql::{Labels, matcher_regex};
 use std::sync::Arc;
 
@@ -44,24 +44,11 @@ impl Parts {
         start: i64,
         end: i64,
     ) -> Result<Vec<StreamBlocks>, loki_logql::Error> {
-        let mut finder = Finder::new(start..end, Needles::new(), Direction::Forward);
+        let mut finder = Finder::new(start..end, Required::default(), Direction::Forward);
         finder.add(self, lower(matchers)?, None);
         finder.open_all(None)?;
         Ok(finder.into_streams())
     }
-}
-
-/// Literals prepared for content filters.
-pub(super) fn needles(literals: &[Vec<Literal>]) -> Needles {
-    let mut needles = Needles::new();
-    for any_of in literals {
-        needles.and_any(
-            any_of
-                .iter()
-                .map(|literal| Needle::new(&literal.bytes, literal.ignore_case)),
-        );
-    }
-    needles
 }
 
 /// Matchers compiled for the index.

@@ -7,8 +7,8 @@ use super::overlap::Overlap;
 use super::parting::Parting;
 use super::queue::Queue;
 use super::read_limit::ReadLimit;
+use super::required::Required;
 use super::scope::Scope;
-use super::select::needles;
 use super::stats::StatsCounter;
 use super::unit::{Content, Unit};
 use super::work::{Stop, into_inner, lock, share_work};
@@ -56,7 +56,7 @@ impl Source for EngineSource<'_> {
         let times = selection.start..selection.end;
         let mut finder = self
             .scope
-            .finder(selection.matchers, times, needles(selection.literals), direction)?;
+            .finder(selection.matchers, times, Required::of(selection.literals), direction)?;
         // Where content filters are asked most of what is stored has to be looked at, which all threads do now: those that
         // take turns have to wait for the one that looks.
         let asks_filters = !selection.literals.is_empty();

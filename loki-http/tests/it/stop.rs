@@ -30,6 +30,35 @@ fn a_flush_is_answered_when_it_is_done() {
 }
 
 #[test]
+fn a_flush_lays_segments_out_for_good_unless_it_is_told_not_to() {
+    let server = TestServer::start();
+    let lines: Vec<String> = (0..2_000u64)
+        .map(|n| {
+            format!(
+                "trace={:016x} status={}",
+                (n + 1).wrapping_mul(0x9e37_79b9_7f4a_7c15),
+                200 + n % 5
+            )
+        })
+        .collect();
+    let lines: Vec<&str> = lines.iter().map(String::as_str).collect();
+    server.push_lines("shop", &lines);
+    let stored = || {
+        let metrics = server.get("/metrics").text();
+        let line = metrics
+            .lines()
+            .find(|line| line.starts_with("loki_store_segment_bytes{"));
+        let value = line.and_then(|line| line.rsplit(' ').next());
+        value.and_then(|value| value.parse::<f64>().ok()).expect("a number")
+    };
+    assert_eq!(server.request("POST", "/flush?settle=false", &[], b"").status, 204);
+    let flushed = stored();
+    assert_eq!(server.get("/flush").status, 204);
+    assert!(stored() < flushed, "{} of {flushed} bytes are left", stored());
+    assert_eq!(entries(&server), 2_000);
+}
+
+#[test]
 fn a_request_that_came_is_answered_though_the_server_stops() {
     let server = TestServer::start();
     let mut idle = server.connect();
