@@ -1,5 +1,5 @@
 //! Any bytes as lines come back from typed columns, and any bytes as typed columns are an error or lines of the right shape;
-//! what a search finds in them is what a scan of the lines finds.
+//! what a search finds in them is what a scan of the lines finds, and a line alone is what it is among all.
 
 use loki_chunk::{Block, BlockColumns, ColumnSet, Compressor, Encoding, EntryRef, HeadBlock, Layout, LineSearch};
 
@@ -30,6 +30,7 @@ pub fn run(data: &[u8]) {
         assert_eq!(columns(&typed, ColumnSet::OFFSETS), columns(&plain, ColumnSet::OFFSETS));
         if typed.header.layout == Layout::Typed {
             search(&typed, rest.chunks(7).take(4));
+            some_lines(&typed);
             damage(typed, rest);
         }
     }
@@ -56,7 +57,9 @@ fn damage(mut block: Block, program: &[u8]) {
             alone.expect("lines could be read");
             assert_eq!(offsets.offsets(), all.offsets());
             search(&block, program.chunks(7).take(1));
+            some_lines(&block);
         } else {
+            let _ = offsets.read_lines_of(&block.header, &block.data, &[0, 3]);
             // Where lines cannot be made, a search may find some or fail.
             let _ = offsets.search(
                 &block.header,
@@ -71,6 +74,18 @@ fn damage(mut block: Block, program: &[u8]) {
                 &mut Vec::new(),
             );
         }
+    }
+}
+
+/// Reads every third line of a block whose lines can be read.
+fn some_lines(block: &Block) {
+    let all = columns(block, ColumnSet::LINES);
+    let chosen: Vec<u32> = (0..all.len() as u32).step_by(3).collect();
+    let mut some = BlockColumns::new();
+    some.read_lines_of(&block.header, &block.data, &chosen)
+        .expect("lines could be read");
+    for entry in chosen {
+        assert_eq!(some.line(entry as usize), all.line(entry as usize));
     }
 }
 

@@ -2,15 +2,12 @@
 
 use std::ops::Range;
 
-use crate::columns::{ColumnSet, encode_timestamps};
-use crate::encoding::{Compressor, Encoding};
+use crate::encoding::Encoding;
 use crate::error::{Error, ErrorKind, Result};
 use crate::format::{
     BLOCK_MAX_BYTES, BLOCK_MAX_ENTRIES, HEADER_BYTES, LINE_MAX_BYTES, Reader, SECTION_MAX_BYTES, SECTIONS,
 };
 use crate::layout::Layout;
-use crate::metadata::{self, MetadataColumn};
-use crate::packed;
 
 /// The sections in the order in which they stand: small columns first, so that one short read gets them all.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -297,105 +294,4 @@ pub struct Block {
     pub header: BlockHeader,
     /// The sections.
     pub data: Vec<u8>,
-}
-
-/// Compresses columns of ascending timestamps and of lines that end at `offsets` behind a 0. The caller has kept sizes within
-/// the bounds of the format.
-pub(crate) fn seal<'a>(
-    timestamps: &[i64],
-    offsets: &[u32],
-    lines: &[u8],
-    columns: impl ExactSizeIterator<Item = &'a MetadataColumn> + Clone,
-    compressor: &mut Compressor,
-) -> Block {
-    let mut numbers = Vec::with_capacity(timestamps.len());
-    let mut data = Vec::with_capacity(lines.len() / 4);
-    let mut sections = [SectionHeader::default(); SECTIONS];
-    let mut raw = Vec::new();
-
-    encode_timestamps(timestamps, Layout::Plain, &mut numbers, &mut raw);
-    sections[Section::Timestamps as usize] = put_section(&raw, compressor, &mut data);
-
-    numbers.clear();
-    numbers.extend(offsets.windows(2).map(|pair| u64::from(pair[1] - pair[0])));
-    let longest_line = numbers.iter().copied().max().unwrap_or(0) as u32;
-    raw.clear();
-    packed::encode(&numbers, &mut raw);
-    sections[Section::Lengths as usize] = put_section(&raw, compressor, &mut data);
-
-    raw.clear();
-    let metadata_bytes = metadata::bytes_of(columns.clone());
-    metadata::encode(columns, timestamps.len(), &mut numbers, &mut raw);
-    sections[Section::Metadata as usize] = put_section(&raw, compressor, &mut data);
-    sections[Section::Lines as usize] = put_section(lines, compressor, &mut data);
-
-    let header = BlockHeader {
-        entries: timestamps.len() as u32,
-        longest_line,
-        min_timestamp: timestamps.first().copied().unwrap_or(0),
-        max_timestamp: timestamps.last().copied().unwrap_or(0),
-        line_bytes: lines.len() as u64,
-        metadata_bytes,
-        offset: 0,
-        encoding: compressor.encoding(),
-        layout: Layout::Plain,
-        sections,
-    };
-    let plain = Block { header, data };
-    match seal_typed(&plain, timestamps, lines, offsets, compressor) {
-        Some(typed) if typed.data.len() < plain.data.len() => typed,
-        _ => plain,
-    }
-}
-
-/// The same block typed, where that is wanted, possible, and gives back what went in.
-fn seal_typed(
-    plain: &Block,
-    timestamps: &[i64],
-    lines: &[u8],
-    offsets: &[u32],
-    compressor: &mut Compressor,
-) -> Option<Block> {
-    if lines.len() > BLOCK_MAX_BYTES {
-        return None;
-    }
-    let mut header = BlockHeader {
-        layout: Layout::Typed,
-        ..plain.header
-    };
-    compressor.with_typed(|encoder, check, compressor| {
-        let mut data = Vec::with_capacity(plain.data.len());
-        let mut raw = Vec::new();
-        encode_timestamps(timestamps, Layout::Typed, &mut Vec::new(), &mut raw);
-        header.sections[Section::Timestamps as usize] = put_section(&raw, compressor, &mut data);
-        header.sections[Section::Lengths as usize] = put_section(&[], compressor, &mut data);
-        data.extend_from_slice(&plain.data[plain.header.section_range(Section::Metadata)]);
-        let start = data.len();
-        if !encoder.lines(lines, offsets, compressor, &mut data) {
-            return None;
-        }
-        header.sections[Section::Lines as usize] = SectionHeader {
-            stored_bytes: (data.len() - start) as u32,
-            raw_bytes: lines.len() as u32,
-            checksum: crc32fast::hash(&data[start..]),
-        };
-        // What stands here may replace the last other copy there is, so it is read before it is trusted.
-        let want = ColumnSet::TIMESTAMPS | ColumnSet::LINES;
-        check.clear();
-        let is_same = check.read(&header, &data, want).is_ok()
-            && check.timestamps() == timestamps
-            && check.offsets() == offsets
-            && check.lines() == lines;
-        is_same.then_some(Block { header, data })
-    })?
-}
-
-fn put_section(raw: &[u8], compressor: &mut Compressor, data: &mut Vec<u8>) -> SectionHeader {
-    let stored = compressor.compress(raw);
-    data.extend_from_slice(stored);
-    SectionHeader {
-        stored_bytes: stored.len() as u32,
-        raw_bytes: raw.len() as u32,
-        checksum: crc32fast::hash(stored),
-    }
 }

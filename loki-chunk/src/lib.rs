@@ -26,6 +26,7 @@ pub mod directory;
 mod merge;
 mod pick;
 mod scan;
+mod seal;
 
 pub use block::{Block, BlockHeader, SectionHeader};
 pub use builder::{ChunkBuilder, ChunkParts};

@@ -30,6 +30,28 @@ proptest! {
     }
 
     #[test]
+    fn lines_that_are_asked_for_come_back_whole(
+        entries in any_log(),
+        encoding in any_encoding(),
+        chosen in proptest::collection::vec(any::<bool>(), 1..20),
+        before in prop_oneof![Just(ColumnSet::NONE), Just(ColumnSet::OFFSETS), Just(ColumnSet::ALL)],
+    ) {
+        let block = typed(&entries, encoding);
+        let whole = read(&block, ColumnSet::ALL);
+        let chosen: Vec<u32> = (0..whole.len() as u32).filter(|&entry| chosen[entry as usize % chosen.len()]).collect();
+        let mut some = read(&block, before);
+        some.read_lines_of(&block.header, &block.data, &chosen).unwrap();
+        prop_assert_eq!(some.offsets().len(), whole.len() + 1);
+        for entry in 0..whole.len() {
+            let is_chosen = chosen.contains(&(entry as u32));
+            let line = some.line(entry);
+            prop_assert!(line == whole.line(entry) || !is_chosen && line.is_empty(), "line {}", entry);
+        }
+        some.read(&block.header, &block.data, ColumnSet::ALL).unwrap();
+        prop_assert_eq!(some, whole, "what is read later is all there");
+    }
+
+    #[test]
     fn damage_with_fitting_checksums_is_an_error_or_lines_of_the_same_shape(
         entries in any_log(),
         places in proptest::collection::vec((any::<proptest::sample::Index>(), any::<u8>()), 1..8),
@@ -120,4 +142,41 @@ fn what_promises_more_than_a_block_holds_is_refused_before_it_is_allocated() {
         ),
         "{error}"
     );
+}
+
+#[test]
+fn a_typed_block_is_held_against_a_plain_one_unless_it_is_known_to_be_smaller() {
+    // Lines that come again whole: text finds each of them in one go, columns find its parts.
+    let line = |n: u64| {
+        (0..8)
+            .map(|word| format!("{:x} ", random(n * 8 + word) % 100_003))
+            .collect::<String>()
+    };
+    let entry = |n: u64| Entry {
+        timestamp: n as i64,
+        line: line(random(n) % 30).into_bytes(),
+        metadata: Vec::new(),
+    };
+    let repetitive: Vec<Entry> = (0..2_000).map(entry).collect();
+    let columns = {
+        let mut columns = BlockColumns::new();
+        head_of(&repetitive).columns(repetitive.len(), &mut columns, ColumnSet::ALL);
+        columns
+    };
+    let seal = |plain_bytes| {
+        let mut compressor = Compressor::typed(Encoding::Zstd);
+        columns.seal_below(&mut compressor, plain_bytes).unwrap()
+    };
+    let plain = columns.seal_with(&mut Compressor::new(Encoding::Zstd)).unwrap();
+    let (least, taken) = (seal(0), seal(usize::MAX));
+    assert_eq!(taken.header.layout, Layout::Typed);
+    assert_eq!(
+        least,
+        plain,
+        "{} bytes typed, {} plain",
+        taken.data.len(),
+        plain.data.len()
+    );
+    assert_eq!(seal(taken.data.len()), least, "not below the bound");
+    assert_eq!(read(&taken, ColumnSet::ALL), read(&plain, ColumnSet::ALL));
 }

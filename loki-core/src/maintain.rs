@@ -98,7 +98,7 @@ impl Engine {
     /// // … push …
     /// engine.flush()?;
     /// engine.settle()?;
-    /// # Ok::<(), loki_core::Error>(())
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn settle(&self) -> Result<(), Error> {
         let inner = &*self.0;

@@ -250,14 +250,15 @@ impl LogWorker<'_> {
         let first = self.runner.select_columns() | crate::source::ColumnSet::TIMESTAMPS;
         let all = self.runner.columns() | first;
         let mut is_read = first.contains(all);
-        let mut view = batch.read(first)?;
+        let mut is_partly_read = false;
+        let mut view = self.runner.read(batch, first)?;
         let mut selected = std::mem::take(&mut self.selected);
         let bounds = &self.visitor.bounds;
         let mut rest = view.timestamps.partition_point(|&t| t < bounds.start)
             ..view.timestamps.partition_point(|&t| t < bounds.end);
         let mut size = FIRST_ENTRIES.max(self.visitor.request.limit);
         while !rest.is_empty() {
-            let chunk = match self.visitor.request.direction {
+            let mut chunk = match self.visitor.request.direction {
                 Direction::Forward => rest.start..rest.end.min(rest.start.saturating_add(size)),
                 Direction::Backward => rest.start.max(rest.end.saturating_sub(size))..rest.end,
             };
@@ -273,13 +274,24 @@ impl LogWorker<'_> {
                 Direction::Backward => rest.end = chunk.start,
             }
             size = size.saturating_mul(4);
+            let is_settled = |&timestamp: &i64| self.best.is_settled(timestamp);
+            let times = &view.timestamps[chunk.clone()];
+            match self.visitor.request.direction {
+                Direction::Forward => chunk.end = chunk.start + times.partition_point(|time| !is_settled(time)),
+                Direction::Backward => chunk.start += times.partition_point(is_settled),
+            }
             self.runner.select(&view, chunk, &mut selected);
             if selected.is_empty() {
                 continue;
             }
             if !is_read {
-                view = batch.read(all)?;
-                is_read = true;
+                // What passes of the first is often all that is wanted.
+                is_read = is_partly_read || self.runner.has_searched();
+                is_partly_read = true;
+                view = match is_read {
+                    true => self.runner.read(batch, all)?,
+                    false => batch.read_of(all, &selected)?,
+                };
                 self.runner.note_metadata(&view);
             }
             match self.visitor.request.direction {

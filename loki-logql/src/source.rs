@@ -120,6 +120,17 @@ pub trait Batch {
     /// [`ErrorKind::Source`](crate::ErrorKind::Source) where the data is damaged or cannot be read.
     fn read(&mut self, want: ColumnSet) -> Result<Columns<'_>, Error>;
 
+    /// As [`read`](Batch::read), for whoever looks at the lines of `entries` alone, which ascend: other lines may be empty, and
+    /// offsets be theirs. A later `read` has all of them.
+    ///
+    /// # Errors
+    ///
+    /// As [`read`](Batch::read).
+    fn read_of(&mut self, want: ColumnSet, entries: &[u32]) -> Result<Columns<'_>, Error> {
+        let _ = entries;
+        self.read(want)
+    }
+
     /// Finds the entries whose lines pass all `clauses`, where the batch knows a shorter way than to read all lines: puts
     /// their numbers into `found`, ascending, in place of what was there. It may find more than those, and says so.
     ///

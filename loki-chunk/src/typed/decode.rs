@@ -5,7 +5,7 @@ use super::blobs::{BlobBuffers, BlobReader};
 use super::column::{Arenas, Column};
 use super::digits::SLACK;
 use super::search::SearchBuffers;
-use super::value::{copy, print_value};
+use super::value::{self, copy, print_value};
 use crate::encoding::Encoding;
 use crate::error::{Error, Result};
 
@@ -53,6 +53,43 @@ impl Decoder {
         let printed = self.print::<true>(shape, lines, offsets);
         lines.truncate(shape.line_bytes);
         printed
+    }
+
+    /// As [`lines`](Self::lines), but of lines that are not among `entries`, which ascend, nothing is printed: they are empty.
+    ///
+    /// # Errors
+    ///
+    /// Bytes that make no sense, as far as they are looked at.
+    pub(crate) fn lines_of(
+        &mut self,
+        stored: &[u8],
+        encoding: Encoding,
+        shape: Shape,
+        entries: &[u32],
+        lines: &mut Vec<u8>,
+        offsets: &mut Vec<u32>,
+    ) -> Result<()> {
+        self.open(stored, encoding, shape)?;
+        lines.resize(shape.line_bytes + SLACK, 0);
+        offsets.clear();
+        offsets.reserve(shape.entries + 1);
+        offsets.push(0);
+        let mut at = 0;
+        for &entry in entries {
+            let passed = (entry as usize)
+                .checked_sub(offsets.len() - 1)
+                .filter(|_| (entry as usize) < shape.entries)
+                .ok_or_else(|| malformed("entries that are not there, or do not ascend"))?;
+            (0..passed).try_for_each(|_| self.pass_line()).ok_or_else(mismatched)?;
+            offsets.resize(entry as usize + 1, at as u32);
+            at = self
+                .print_line::<true>(at, shape.line_bytes, lines)
+                .ok_or_else(mismatched)?;
+            offsets.push(at as u32);
+        }
+        offsets.resize(shape.entries + 1, at as u32);
+        lines.truncate(at);
+        Ok(())
     }
 
     /// As [`lines`](Self::lines), the offsets alone: nothing is printed.
@@ -107,13 +144,26 @@ impl Decoder {
         for _ in 0..shape.entries {
             at = self
                 .print_line::<WRITE>(at, shape.line_bytes, out)
-                .ok_or_else(|| malformed("literals and variables do not make up the lines"))?;
+                .ok_or_else(mismatched)?;
             offsets.push(at as u32);
         }
         if at == shape.line_bytes {
             Ok(())
         } else {
             Err(malformed("literals and variables are shorter than the lines"))
+        }
+    }
+
+    /// Passes over the next line; `None` where what it needs is not there.
+    #[inline]
+    fn pass_line(&mut self) -> Option<()> {
+        let mut number = START;
+        loop {
+            number = self.automaton.step(number)?;
+            let Some(column) = self.automaton.states()[number as usize].column() else {
+                return Some(());
+            };
+            value::pass(self.columns.get_mut(column)?, &self.arenas)?;
         }
     }
 
@@ -143,6 +193,10 @@ impl Decoder {
             at += length;
         }
     }
+}
+
+fn mismatched() -> Error {
+    malformed("literals and variables do not make up the lines")
 }
 
 fn malformed(reason: &'static str) -> Error {

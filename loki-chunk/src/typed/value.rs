@@ -122,6 +122,30 @@ pub(super) fn text<'a>(column: &mut Column, arenas: &'a Arenas, out: &'a mut [u8
     }
 }
 
+/// Passes over the next value of a column, of which not even the length is looked at where it need not be.
+#[inline]
+pub(super) fn pass(column: &mut Column, arenas: &Arenas) -> Option<()> {
+    match column.kind {
+        Kind::Decimal | Kind::Padded(_) | Kind::Ranked => column.numbers.next().map(drop),
+        Kind::HexLower(width) | Kind::HexUpper(width) => pass_bytes(column, (width as usize).div_ceil(2)),
+        Kind::Uuid => pass_bytes(column, digits::UUID_ROW),
+        Kind::Text => {
+            let length = *arenas.numbers.get(column.numbers.next()?)?;
+            pass_bytes(column, length as usize)
+        }
+        Kind::Words => column.bytes.next().map(drop),
+    }
+}
+
+#[inline]
+fn pass_bytes(column: &mut Column, bytes: usize) -> Option<()> {
+    if bytes > column.bytes.len() {
+        return None;
+    }
+    column.bytes.start += bytes;
+    Some(())
+}
+
 /// Passes over the next value of a column; its length.
 #[inline]
 pub(super) fn skip(column: &mut Column, arenas: &Arenas) -> Option<usize> {

@@ -154,9 +154,9 @@ impl Output<'_> {
         }
     }
 
-    /// Makes a block of `columns`.
-    fn add(&mut self, columns: &BlockColumns, compressor: &mut Compressor) -> Result<(), Error> {
-        let block = columns.seal_with(compressor).map_err(damaged)?;
+    /// Makes a block of `columns`, which took about `stored_bytes` where they came from.
+    fn add(&mut self, columns: &BlockColumns, stored_bytes: u64, compressor: &mut Compressor) -> Result<(), Error> {
+        let block = columns.seal_below(compressor, stored_bytes as usize).map_err(damaged)?;
         self.stream
             .block(&block.header, &block.data, &self.filters.of_lines(columns))
     }
@@ -185,10 +185,14 @@ fn merge_stream(
             output.keep(block, settled.as_ref())?;
             continue;
         }
+        let headers = || group.iter().map(|stored| stored.block.header);
+        let stored_bytes: u64 = headers().map(|header| header.stored_bytes()).sum();
+        let line_bytes: u64 = headers().map(|header| header.line_bytes).sum();
         let mut merge = Merge::new(group.iter().map(Source));
         while let Some(run) = merge.next_run(BLOCK_MAX_ENTRIES)? {
             if let Some(rest) = rest(run, terms, removed, &mut picked)? {
-                output.add(rest, compressor)?;
+                let share = rest.lines().len() as u64 * stored_bytes / line_bytes.max(1);
+                output.add(rest, share, compressor)?;
             }
         }
     }

@@ -38,7 +38,8 @@ impl SettleTurn {
             _ => now,
         };
         *newest = Some(Newest { number, since });
-        let is_quiet = now >= since.saturating_add(patience.as_nanos());
+        // Without patience at once, also for a caller whose clock was read before another looked.
+        let is_quiet = patience == Period::ZERO || now >= since.saturating_add(patience.as_nanos());
         let due = unsettled
             .iter()
             .filter(|segment| is_quiet || segment.bytes >= target_bytes);
@@ -68,7 +69,7 @@ pub(super) fn settled(
     }
     columns.clear();
     columns.read(header, data, ColumnSet::ALL)?;
-    let block = columns.seal_with(compressor)?;
+    let block = columns.seal_below(compressor, data.len())?;
     Ok((block.data.len() < data.len()).then_some(block))
 }
 
@@ -107,6 +108,18 @@ mod tests {
         segments[2].settled = true;
         assert_eq!(take(&segments, second(119)), None);
         assert_eq!(turn.next(patience), None);
+    }
+
+    #[test]
+    fn without_patience_nothing_waits() {
+        let turn = SettleTurn::default();
+        let segments = [segment(1, 10, false)];
+        assert_eq!(turn.take(segments.iter(), 100, Period::seconds(60), 7), None);
+        assert_eq!(
+            turn.take(segments.iter(), 100, Period::ZERO, 5),
+            Some(1),
+            "time that was read earlier"
+        );
     }
 
     #[test]

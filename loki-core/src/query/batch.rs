@@ -11,6 +11,8 @@ use loki_logql::source::{Batch, ColumnSet, Columns, Found, LineClause, MetadataC
 pub(super) struct Scratch {
     columns: BlockColumns,
     metadata: Vec<MetadataColumn>,
+    /// Entries whose lines were read, where others were not.
+    entries: Vec<u32>,
 }
 
 /// A batch that is one block.
@@ -28,6 +30,7 @@ impl<'a> BlockBatch<'a> {
     pub(super) fn new(block: &'a BlockRef, scratch: &'a mut Scratch, stats: &'a StatsCounter) -> BlockBatch<'a> {
         scratch.columns.clear();
         scratch.metadata.clear();
+        scratch.entries.clear();
         stats.hand_over(&block.summary(), block.is_in_head());
         BlockBatch {
             block,
@@ -36,6 +39,21 @@ impl<'a> BlockBatch<'a> {
             counted: ColumnSet::NONE,
             stats,
         }
+    }
+
+    /// Reads what is missing of the columns in `want`.
+    fn load(&mut self, want: ColumnSet) -> Result<(), Error> {
+        let want = want | self.read;
+        if want == self.read {
+            return Ok(());
+        }
+        self.block.read(&mut self.scratch.columns, lower(want))?;
+        self.count(want);
+        if want.contains(ColumnSet::METADATA) && !self.read.contains(ColumnSet::METADATA) {
+            raise_metadata(&self.scratch.columns, &mut self.scratch.metadata);
+        }
+        self.read = want;
+        Ok(())
     }
 
     fn count(&mut self, want: ColumnSet) {
@@ -52,14 +70,22 @@ impl Batch for BlockBatch<'_> {
     }
 
     fn read(&mut self, want: ColumnSet) -> Result<Columns<'_>, Error> {
-        let want = want | self.read;
-        if want != self.read {
-            self.block.read(&mut self.scratch.columns, lower(want))?;
+        self.load(want)?;
+        Ok(columns_of(&self.scratch.columns, &self.scratch.metadata))
+    }
+
+    fn read_of(&mut self, want: ColumnSet, entries: &[u32]) -> Result<Columns<'_>, Error> {
+        if !want.contains(ColumnSet::LINES) || self.read.contains(ColumnSet::LINES) || !self.block.is_typed() {
+            return self.read(want);
+        }
+        self.load(want.without(ColumnSet::LINES))?;
+        if self.scratch.entries != entries {
+            self.block.read_lines_of(&mut self.scratch.columns, entries)?;
             self.count(want);
-            if want.contains(ColumnSet::METADATA) && !self.read.contains(ColumnSet::METADATA) {
-                raise_metadata(&self.scratch.columns, &mut self.scratch.metadata);
-            }
-            self.read = want;
+            // Offsets are those of the lines that are there.
+            self.read = self.read.without(ColumnSet::LINES);
+            self.scratch.entries.clear();
+            self.scratch.entries.extend_from_slice(entries);
         }
         Ok(columns_of(&self.scratch.columns, &self.scratch.metadata))
     }

@@ -2,7 +2,7 @@
 
 use crate::head::{OpenSnapshot, SealedBlock};
 use crate::store::{Segment, SegmentBlock};
-use loki_chunk::{BlockColumns, BlockHeader, ColumnSet, LineSearch};
+use loki_chunk::{BlockColumns, BlockHeader, ColumnSet, Layout, LineSearch};
 use loki_logql::source::Summary;
 use std::sync::{Arc, PoisonError};
 
@@ -43,16 +43,42 @@ impl BlockRef {
 
     /// Reads the columns in `want`.
     pub(super) fn read(&self, columns: &mut BlockColumns, want: ColumnSet) -> Result<(), loki_logql::Error> {
-        let done = match self {
-            BlockRef::Open(open) => {
-                let block = open.block.read().unwrap_or_else(PoisonError::into_inner);
-                block.columns(open.summary.entries as usize, columns, want);
-                Ok(())
+        if let BlockRef::Open(open) = self {
+            let block = open.block.read().unwrap_or_else(PoisonError::into_inner);
+            block.columns(open.summary.entries as usize, columns, want);
+        }
+        match self.sealed() {
+            Some((header, data)) => {
+                let done = columns.read(header, data, want);
+                done.map_err(|error| self.damaged(&error))
             }
-            BlockRef::Sealed(block) => columns.read(&block.block.header, &block.block.data, want),
-            BlockRef::Stored { segment, block } => columns.read(&block.header, segment.bytes(block), want),
-        };
-        done.map_err(|error| self.damaged(&error))
+            None => Ok(()),
+        }
+    }
+
+    /// Header and data of a block that is sealed.
+    fn sealed(&self) -> Option<(&BlockHeader, &[u8])> {
+        match self {
+            BlockRef::Open(_) => None,
+            BlockRef::Sealed(block) => Some((&block.block.header, &block.block.data)),
+            BlockRef::Stored { segment, block } => Some((&block.header, segment.bytes(block))),
+        }
+    }
+
+    /// Whether the lines of some entries can be read without those of all.
+    pub(super) fn is_typed(&self) -> bool {
+        matches!(self.sealed(), Some((header, _)) if header.layout == Layout::Typed)
+    }
+
+    /// Reads the lines of `entries`: see [`BlockColumns::read_lines_of`]. An open block is read whole.
+    pub(super) fn read_lines_of(&self, columns: &mut BlockColumns, entries: &[u32]) -> Result<(), loki_logql::Error> {
+        match self.sealed() {
+            Some((header, data)) => {
+                let done = columns.read_lines_of(header, data, entries);
+                done.map_err(|error| self.damaged(&error))
+            }
+            None => self.read(columns, ColumnSet::ALL),
+        }
     }
 
     /// Finds lines without making them, where it can: see [`BlockColumns::search`].
@@ -62,12 +88,13 @@ impl BlockRef {
         search: &LineSearch,
         found: &mut Vec<u32>,
     ) -> Result<bool, loki_logql::Error> {
-        let done = match self {
-            BlockRef::Open(_) => Ok(false),
-            BlockRef::Sealed(block) => columns.search(&block.block.header, &block.block.data, search, found),
-            BlockRef::Stored { segment, block } => columns.search(&block.header, segment.bytes(block), search, found),
-        };
-        done.map_err(|error| self.damaged(&error))
+        match self.sealed() {
+            Some((header, data)) => {
+                let done = columns.search(header, data, search, found);
+                done.map_err(|error| self.damaged(&error))
+            }
+            None => Ok(false),
+        }
     }
 
     fn damaged(&self, error: &loki_chunk::Error) -> loki_logql::Error {

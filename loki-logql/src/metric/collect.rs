@@ -180,7 +180,7 @@ impl RangeWorker<'_> {
         let mut selected = std::mem::take(&mut self.selected);
         let mut regions = Regions::new(windows, &self.visitor.bounds);
         let mut is_read = first.contains(columns);
-        let mut view = batch.read(if is_read { first | columns } else { first })?;
+        let mut view = self.runner.read(batch, if is_read { first | columns } else { first })?;
         while let Some(region) = regions.next(view.timestamps) {
             self.runner.select(&view, region, &mut selected);
             if selected.is_empty() {
@@ -188,7 +188,7 @@ impl RangeWorker<'_> {
             }
             if !is_read {
                 // Entries have passed the line filters, so the other columns are worth reading.
-                view = batch.read(first | columns)?;
+                view = self.runner.read(batch, first | columns)?;
                 is_read = true;
                 self.runner.note_metadata(&view);
             }

@@ -114,6 +114,23 @@ impl<'p> Runner<'p> {
         Ok(self.found == Found::Unknown || !self.candidates.is_empty())
     }
 
+    /// Whether the batch has answered the last search.
+    pub(crate) fn has_searched(&self) -> bool {
+        self.found != Found::Unknown
+    }
+
+    /// Reads columns of the batch that was searched last; of lines only those that may have been found need be there.
+    ///
+    /// # Errors
+    ///
+    /// What the batch returned.
+    pub(crate) fn read<'b>(&self, batch: &'b mut dyn Batch, want: ColumnSet) -> Result<Columns<'b>, Error> {
+        match self.found {
+            Found::Unknown => batch.read(want),
+            Found::Candidates | Found::Exactly => batch.read_of(want, &self.candidates),
+        }
+    }
+
     /// The columns that [`select`](Runner::select) reads of this batch.
     pub(crate) fn select_columns(&self) -> ColumnSet {
         self.pipeline.select_columns(self.found)

@@ -42,8 +42,13 @@ struct SearchingWorker<'w> {
 
 impl Worker for SearchingWorker<'_> {
     fn batch(&mut self, stream: &Labels, batch: &mut dyn Batch) -> Result<ControlFlow<()>, Error> {
-        let (found, read) = (self.found, ColumnSet::NONE);
-        self.worker.batch(stream, &mut SearchingBatch { batch, found, read })
+        let mut batch = SearchingBatch {
+            batch,
+            found: self.found,
+            read: ColumnSet::NONE,
+            some: None,
+        };
+        self.worker.batch(stream, &mut batch)
     }
 
     fn finish(self: Box<Self>) -> Result<(), Error> {
@@ -56,6 +61,19 @@ struct SearchingBatch<'b> {
     found: Found,
     /// What was asked for so far; what a search reads is left out.
     read: ColumnSet,
+    /// Offsets and lines, of which those are empty that were not asked for.
+    some: Option<(Vec<u32>, Vec<u8>)>,
+}
+
+fn some_lines(columns: &Columns<'_>, entries: &[u32]) -> (Vec<u32>, Vec<u8>) {
+    let (mut offsets, mut lines) = (vec![0], Vec::new());
+    for i in 0..columns.offsets.len().saturating_sub(1) {
+        if entries.iter().any(|&entry| entry as usize == i) {
+            lines.extend_from_slice(columns.line(i));
+        }
+        offsets.push(u32::try_from(lines.len()).expect("as long as all lines at most"));
+    }
+    (offsets, lines)
 }
 
 impl Batch for SearchingBatch<'_> {
@@ -73,6 +91,19 @@ impl Batch for SearchingBatch<'_> {
             columns.lines = &[];
         }
         Ok(columns)
+    }
+
+    fn read_of(&mut self, want: ColumnSet, entries: &[u32]) -> Result<Columns<'_>, Error> {
+        self.read = self.read | want;
+        let has_lines = self.read.contains(ColumnSet::LINES);
+        let columns = self.batch.read(want)?;
+        self.some = Some(some_lines(&columns, entries));
+        let (offsets, lines) = self.some.as_ref().expect("just put there");
+        Ok(Columns {
+            offsets: if has_lines { offsets } else { columns.offsets },
+            lines: if has_lines { lines } else { &[] },
+            ..columns
+        })
     }
 
     fn search(&mut self, clauses: &[LineClause], found: &mut Vec<u32>) -> Result<Found, Error> {
