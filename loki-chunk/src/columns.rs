@@ -14,7 +14,7 @@ use crate::metadata::{self, ColumnPool, MetadataColumn};
 use crate::packed;
 use crate::seal::Unsealed;
 use crate::steps;
-use crate::typed::{self, Shape};
+use crate::typed::{self, Chosen, Shape};
 
 /// A set of columns.
 ///
@@ -164,8 +164,8 @@ impl BlockColumns {
     }
 
     /// As [`read`](Self::read) of [`ColumnSet::LINES`], for whoever wants the lines of some entries alone: where that takes
-    /// less, as it does in typed blocks, all other lines are empty. `entries` ascend. Columns that were read before stay, but
-    /// for offsets; those and lines do not count as [held](Self::held), so a later `read` makes them all.
+    /// less, as for less than half of the entries of a typed block, all other lines are empty, and neither lines nor offsets
+    /// count as [held](Self::held): a later `read` makes them all. `entries` ascend. Other columns that were read before stay.
     ///
     /// # Errors
     ///
@@ -215,8 +215,12 @@ impl BlockColumns {
         let Self {
             typed, lines, offsets, ..
         } = self;
+        let chosen = Chosen {
+            entries,
+            longest_line: header.longest_line as usize,
+        };
         typed
-            .lines_of(stored, header.encoding, shape_of(header), entries, lines, offsets)
+            .lines_of(stored, header.encoding, shape_of(header), chosen, lines, offsets)
             .map_err(|error| Error::at(error.kind().clone(), header.section_range(Section::Lines).start))
     }
 
@@ -272,6 +276,7 @@ impl BlockColumns {
         let decoded = if missing.holds_line_bytes() {
             typed.lines(stored, header.encoding, shape, lines, offsets)
         } else {
+            lines.clear();
             typed.offsets(stored, header.encoding, shape, offsets)
         };
         decoded
@@ -419,7 +424,7 @@ impl BlockColumns {
         self.seal_below(compressor, 0)
     }
 
-    /// As [`seal_with`](Self::seal_with), for whoever knows about how many bytes the block takes plain, as from the blocks
+    /// As [`seal_with`](Self::seal_with), for whoever knows how many bytes the block takes plain at least, as from the blocks
     /// that the entries come from: where a typed one takes less, it is not made plain only to be compared, which is a sixth
     /// of the time.
     ///

@@ -161,9 +161,10 @@ impl Inner {
 
 /// How long nothing may come before `head` is flushed.
 fn idle_period(head: &Head, settings: &Settings) -> Period {
-    match head.bytes() >= settings.head_bytes.0 / QUIET_SHARE {
-        true => settings.chunk_idle_period.min(settings.settle_period),
-        false => settings.chunk_idle_period,
+    let (idle, quiet) = (settings.chunk_idle_period, settings.quiet_period);
+    match quiet > Period::ZERO && head.bytes() >= settings.head_bytes.0 / QUIET_SHARE {
+        true => idle.min(quiet),
+        false => idle,
     }
 }
 

@@ -28,6 +28,7 @@ mod recovery;
 mod request;
 mod ruler;
 mod settings;
+mod settle;
 pub mod spool;
 mod store;
 mod strictest;

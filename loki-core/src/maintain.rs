@@ -7,7 +7,7 @@ use crate::store::Segment;
 use crate::tenants::TenantState;
 use crate::{ByteSize, Engine, Error, ErrorKind, Period, Settings, TenantId};
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, PoisonError};
+use std::sync::{Arc, TryLockError};
 
 /// What a call of [`Engine::maintain`] did, and when it wants to be called again.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -80,49 +80,6 @@ impl Engine {
         Ok(Maintenance { worked, next })
     }
 
-    /// Lays out for good, now, the segments that would be once they are left alone for
-    /// [`settle_period`](Settings::settle_period), and does what else is due for them: for whoever has loaded much and is done,
-    /// or will measure or copy what is stored. Takes about a second for 100 MB of lines.
-    ///
-    /// What is in memory stays there: see [`flush`](Engine::flush). What others flush meanwhile is left for later, and so is
-    /// what cannot be written or read, which [`maintain_store`](Engine::maintain_store) tells of.
-    ///
-    /// # Errors
-    ///
-    /// As [`maintain_store`](Engine::maintain_store).
-    ///
-    /// ```
-    /// # use loki_core::{Engine, Settings};
-    /// # let folder = tempfile::tempdir()?;
-    /// let engine = Engine::open(folder.path(), Settings::default())?;
-    /// // … push …
-    /// engine.flush()?;
-    /// engine.settle()?;
-    /// # Ok::<(), Box<dyn std::error::Error>>(())
-    /// ```
-    pub fn settle(&self) -> Result<(), Error> {
-        let inner = &*self.0;
-        inner.check_open()?;
-        let settings = Settings {
-            settle_period: Period::ZERO,
-            ..Settings::clone(&inner.settings())
-        };
-        let tenants = inner.tenants.all();
-        let begun = tenants
-            .iter()
-            .map(|(_, state)| (state, last_order(state)))
-            .collect::<Vec<_>>();
-        let is_left = |(state, last): &(&Arc<TenantState>, u64)| {
-            let live = state.store.live();
-            live.iter()
-                .any(|segment| !segment.meta().settled && segment.meta().order <= *last)
-        };
-        while begun.iter().any(is_left) && inner.tidy(&settings, self.now())? {
-            inner.check_open()?;
-        }
-        Ok(())
-    }
-
     /// Syncs the write-ahead log, where [`WalSync::Interval`](crate::WalSync::Interval) says that it is time to.
     ///
     /// [`maintain_store`](Engine::maintain_store) does so, too, between its steps; a step may take longer than the
@@ -163,37 +120,49 @@ impl Engine {
     }
 }
 
+/// How long segments wait to be laid out for good.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Haste {
+    /// As long as the settings say.
+    None,
+    /// Those up to this order not at all; later ones are left alone.
+    Through(u64),
+}
+
 /// When to look again where nothing is foreseen.
 fn later(settings: &Settings, now: i64) -> i64 {
     now.saturating_add(settings.retention_interval.as_nanos())
 }
 
-/// The order of the newest segment of a tenant.
-fn last_order(state: &TenantState) -> u64 {
-    let live = state.store.live();
-    live.last().map_or(0, |segment| segment.meta().order)
-}
-
 /// The segment of a tenant, one of those that may be rewritten, that is due to be laid out for good, where there is one.
-fn to_settle(settings: &Settings, state: &TenantState, free: &[Arc<Segment>], now: i64) -> Vec<u64> {
+fn to_settle(
+    settings: &Settings,
+    state: &TenantState,
+    free: &[Arc<Segment>],
+    patience: Period,
+    now: i64,
+) -> Option<u64> {
     let metas = free.iter().map(|segment| segment.meta());
-    let (target, patience) = (settings.target_segment_bytes.0, settings.settle_period);
-    let due = state.settle_turn.take(metas, target, patience, now);
-    due.into_iter().collect()
+    let target = settings.target_segment_bytes.0;
+    state.settle_turn.take(metas, target, patience, now)
 }
 
 impl Inner {
     /// Does one step of compaction, deletion or expiry for the first tenant that has one to do. A tenant whose step
-    /// fails holds up no other.
+    /// fails holds up no other. Nothing where another thread does such a step: whoever flushes must not wait for that.
     fn tidy(&self, settings: &Settings, now: i64) -> Result<bool, Error> {
-        let _turn = self.compact_turn.lock().unwrap_or_else(PoisonError::into_inner);
+        let _turn = match self.compact_turn.try_lock() {
+            Ok(turn) => turn,
+            Err(TryLockError::Poisoned(poisoned)) => poisoned.into_inner(),
+            Err(TryLockError::WouldBlock) => return Ok(false),
+        };
         let mut failed = None;
         for (tenant, state) in self.tenants.all() {
             let swept = self.sweep(settings, &tenant, &state, now);
             if let Ok(true) = swept {
                 return Ok(true);
             }
-            let compacted = self.compact(settings, &tenant, &state, now);
+            let compacted = self.compact(settings, &tenant, &state, Haste::None, now);
             if let Ok(true) = compacted {
                 return Ok(true);
             }
@@ -206,14 +175,25 @@ impl Inner {
         }
     }
 
-    /// Does one step for one tenant; answers whether there was one to do.
-    fn compact(&self, settings: &Settings, tenant: &TenantId, state: &TenantState, now: i64) -> Result<bool, Error> {
+    /// Does one step for one tenant, whose turn it is; answers whether there was one to do.
+    pub(crate) fn compact(
+        &self,
+        settings: &Settings,
+        tenant: &TenantId,
+        state: &TenantState,
+        haste: Haste,
+        now: i64,
+    ) -> Result<bool, Error> {
         let retention = Retention::new(settings.limits(tenant), now);
         let live = state.store.live();
         let metas: Vec<_> = live.iter().map(|segment| segment.meta().clone()).collect();
+        let (last, patience) = match haste {
+            Haste::None => (u64::MAX, settings.settle_period),
+            Haste::Through(last) => (last, Period::ZERO),
+        };
         // What cannot be read, and what a removal has yet to look at: it knows segments by their numbers.
         let waiting = state.deletes.waiting();
-        let is_free = |s: &Segment| !s.is_damaged() && !waiting.contains(&s.meta().number);
+        let is_free = |s: &Segment| !s.is_damaged() && !waiting.contains(&s.meta().number) && s.meta().order <= last;
         let (free, apart): (Vec<_>, Vec<_>) = live.iter().cloned().partition(|s| is_free(s));
         let apart: Vec<u64> = apart.iter().map(|s| s.meta().number).collect();
         let goals = Goals {
@@ -233,7 +213,7 @@ impl Inner {
             Choice::Merge(numbers) => numbers,
         };
         let chosen = match chosen.is_empty() {
-            true => to_settle(settings, state, &free, now),
+            true => to_settle(settings, state, &free, patience, now).into_iter().collect(),
             false => chosen,
         };
         if chosen.is_empty() || state.rewrite_pause.reason(now).is_some() {

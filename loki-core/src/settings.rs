@@ -18,13 +18,15 @@ pub struct Settings {
     pub head_bytes: ByteSize,
     /// A stream that got nothing for so long is flushed.
     pub chunk_idle_period: Period,
+    /// Once nothing has come for so long, a head that holds a sixteenth of its size or more is flushed, long before it has
+    /// been idle: there is time, and what is flushed is searched faster and need not be replayed. 0: it is not.
+    pub quiet_period: Period,
     /// Entries are flushed at the latest so long after they came.
     pub max_chunk_age: Period,
     /// Segments are merged until they are this large.
     pub target_segment_bytes: ByteSize,
-    /// Once nothing has come for so long, a head that holds a good part of its size is flushed; once nothing has been flushed
-    /// for so long, segments are laid out for good that have not grown full before. That takes time which pushes would want,
-    /// and about half of the room is won.
+    /// Once nothing has been flushed for so long, segments are laid out for good that have not grown full before: it takes time
+    /// that pushes would want, and about half of the room is won.
     pub settle_period: Period,
     /// Bytes that one query may hold.
     pub max_query_memory: ByteSize,
@@ -104,6 +106,7 @@ impl Default for Settings {
             content_filters: ContentFilters::default(),
             head_bytes: ByteSize(40 << 20),
             chunk_idle_period: Period::minutes(30),
+            quiet_period: Period::seconds(20),
             max_chunk_age: Period::hours(2),
             target_segment_bytes: ByteSize(256 << 20),
             settle_period: Period::seconds(20),

@@ -2,7 +2,9 @@
 
 mod support;
 
+use loki_core::logql::Direction;
 use loki_core::{ByteSize, ContentFilters, Engine, ErrorKind, Period, QueryRequest, TenantId};
+use std::sync::atomic::AtomicBool;
 use support::{Lab, SECOND, START, lines, maintain, push, value};
 
 /// Bytes of all segments.
@@ -192,12 +194,12 @@ fn who_asks_for_it_has_all_that_is_flushed_settled_at_once() {
     engine.flush().expect("flushes");
     let stored = || -> Vec<u64> { engine.metrics().tenants.iter().map(|t| t.segment_bytes).collect() };
     let flushed = stored();
-    engine.settle().expect("settles");
+    engine.settle(&AtomicBool::new(false)).expect("settles");
     for (settled, flushed) in stored().into_iter().zip(flushed) {
         assert!(settled < flushed * 3 / 4, "{settled} of {flushed} bytes are left");
     }
     let written = engine.metrics().compactions;
-    engine.settle().expect("has nothing to do");
+    engine.settle(&AtomicBool::new(false)).expect("has nothing to do");
     assert_eq!(engine.metrics().compactions, written);
     for (tenant, expected) in tenants.iter().zip(&expected) {
         assert_eq!(&lines(&engine, tenant, r#"{app="x"}"#), expected);
@@ -207,7 +209,8 @@ fn who_asks_for_it_has_all_that_is_flushed_settled_at_once() {
 #[test]
 fn a_head_that_holds_much_is_flushed_once_it_is_quiet() {
     let mut lab = Lab::default();
-    lab.settings.settle_period = Period::seconds(20);
+    lab.settings.settle_period = Period::seconds(30);
+    lab.settings.quiet_period = Period::seconds(20);
     lab.settings.head_bytes = ByteSize(1 << 20);
     let tenant = TenantId::single();
     let engine = lab.open().expect("opens");
@@ -230,7 +233,86 @@ fn a_head_that_holds_much_is_flushed_once_it_is_quiet() {
     assert_eq!(engine.metrics().flushes, 1);
     assert_eq!(lines(&engine, &tenant, r#"{app="little"}"#).len(), 1);
     let flushed = stored(&engine);
-    lab.clock.advance(20 * SECOND);
+    lab.clock.advance(30 * SECOND);
     maintain(&engine).expect("settles");
     assert!(stored(&engine) < flushed);
+}
+
+#[test]
+fn lines_are_made_as_far_as_a_query_reads() {
+    let mut lab = Lab::default();
+    lab.settings.settle_period = Period::hours(1);
+    let tenant = TenantId::single();
+    let engine = lab.open().expect("opens");
+    fill(&engine, &tenant, 0);
+    engine.flush().expect("flushes");
+    let queries = [
+        r#"{app="x"}"#,
+        r#"{app="x"} | logfmt | took = "7ms""#,
+        r#"{app="x"} | logfmt | status = "204" | line_format "{{.trace}}""#,
+        r#"{app="x"} |= "status=204""#,
+        r#"{app="x"} |= "1" |~ "took=.?[13579].ms""#,
+        r#"{app="x"} != "status=20" or "e""#,
+        r#"{app="x"} | detected_level = "info" | logfmt | took =~ "1.*""#,
+    ];
+    let answers = || {
+        let mut answers = Vec::new();
+        for query in queries {
+            for limit in [1, 10, 300, 5_000] {
+                for direction in [Direction::Forward, Direction::Backward] {
+                    for interval in [0, SECOND] {
+                        let mut request = QueryRequest::range(query, START - 3600 * SECOND, START)
+                            .limit(limit)
+                            .direction(direction);
+                        request.interval = interval;
+                        let result = engine.query(&tenant, &request).expect("is answered").result;
+                        answers.push((query, limit, direction, interval, result));
+                    }
+                }
+            }
+        }
+        answers
+    };
+    let flushed = answers();
+    engine.settle(&AtomicBool::new(false)).expect("settles");
+    for (settled, flushed) in answers().into_iter().zip(flushed) {
+        assert_eq!(settled, flushed);
+    }
+}
+
+#[test]
+fn a_segment_that_cannot_be_read_keeps_no_other_from_being_settled() {
+    let mut lab = Lab::default();
+    lab.settings.settle_period = Period::hours(1);
+    let tenant = TenantId::single();
+    let engine = lab.open().expect("opens");
+    for minute in 0..3 {
+        fill(&engine, &tenant, minute);
+        engine.flush().expect("flushes");
+    }
+    drop(engine);
+    let is_first = |path: &std::path::PathBuf| path.ends_with("0000000000000001.segment");
+    let path = lab.files.paths().into_iter().find(is_first).expect("a segment");
+    lab.files.damage(&path, |bytes| bytes[12..20].fill(0xff));
+    let engine = lab.open().expect("blocks are looked at when they are read");
+    let before = stored(&engine);
+    let error = engine.settle(&AtomicBool::new(false)).expect_err("it is told of");
+    assert_eq!(error.kind(), ErrorKind::Corrupt);
+    assert!(stored(&engine) < before, "the others are settled");
+    assert!(lab.files.paths().contains(&path), "what is left of it is kept");
+    engine
+        .settle(&AtomicBool::new(false))
+        .expect("it is known and not tried again");
+}
+
+#[test]
+fn whoever_asks_to_settle_can_stop_it_and_has_flushed_all_the_same() {
+    let mut lab = Lab::default();
+    lab.settings.settle_period = Period::hours(1);
+    let tenant = TenantId::single();
+    let engine = lab.open().expect("opens");
+    fill(&engine, &tenant, 0);
+    let error = engine.settle(&AtomicBool::new(true)).expect_err("it is stopped");
+    assert_eq!(error.kind(), ErrorKind::Cancelled);
+    assert_eq!((engine.metrics().flushes, engine.metrics().compactions), (1, 0));
 }

@@ -197,6 +197,23 @@ impl Context {
         }
     }
 
+    /// Writes everything in memory to segments and lays these out for good. That ends where the client goes away or the server
+    /// is to stop.
+    pub(crate) async fn settle(&self) -> Result<(), Failure> {
+        let guard = CancelGuard::default();
+        let cancel = Arc::clone(&guard.0);
+        let mut settled = std::pin::pin!(self.blocking(Lane::Upkeep, move |engine| Ok(engine.settle(&cancel)?)));
+        let mut stopped = self.stopped();
+        let stopped = async move { stopped.wait_for(|is_stopped| *is_stopped).await.is_ok() };
+        tokio::select! {
+            settled = &mut settled => settled,
+            _ = stopped => {
+                drop(guard);
+                settled.await
+            }
+        }
+    }
+
     /// Decodes and stores a push. `work` is given what the push may unfold to; where that is too little, it is called
     /// again with all that a push may, when no other such push is being worked on.
     pub(crate) async fn push<F>(&self, work: F) -> Result<StatusCode, Failure>

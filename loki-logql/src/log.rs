@@ -113,6 +113,7 @@ impl Visitor for LogVisitor<'_> {
             best: Best::new(self.request),
             share: Share::default(),
             selected: Vec::new(),
+            expects_few: true,
             batches: 0,
             lines: 0,
         })
@@ -161,12 +162,24 @@ impl Answer {
     }
 }
 
+/// Which lines of a batch are there.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Lines {
+    None,
+    /// Those of the entries that were looked at first.
+    Some,
+    /// All that may be looked at.
+    All,
+}
+
 struct LogWorker<'a> {
     visitor: &'a LogVisitor<'a>,
     runner: Runner<'a>,
     best: Best,
     share: Share,
     selected: Vec<u32>,
+    /// Whether the first entries that were looked at of the last batch were all that was wanted of it.
+    expects_few: bool,
     /// How many batches came before.
     batches: u64,
     /// How many lines passed the pipeline.
@@ -249,8 +262,11 @@ impl LogWorker<'_> {
         }
         let first = self.runner.select_columns() | crate::source::ColumnSet::TIMESTAMPS;
         let all = self.runner.columns() | first;
-        let mut is_read = first.contains(all);
-        let mut is_partly_read = false;
+        let mut lines = match first.contains(all) {
+            true => Lines::All,
+            false => Lines::None,
+        };
+        let mut taken = 0;
         let mut view = self.runner.read(batch, first)?;
         let mut selected = std::mem::take(&mut self.selected);
         let bounds = &self.visitor.bounds;
@@ -284,22 +300,24 @@ impl LogWorker<'_> {
             if selected.is_empty() {
                 continue;
             }
-            if !is_read {
-                // What passes of the first is often all that is wanted.
-                is_read = is_partly_read || self.runner.has_searched();
-                is_partly_read = true;
-                view = match is_read {
-                    true => self.runner.read(batch, all)?,
-                    false => batch.read_of(all, &selected)?,
+            if lines != Lines::All {
+                let is_first = lines == Lines::None && self.expects_few && !self.runner.has_searched();
+                (view, lines) = match is_first {
+                    true => (batch.read_of(all, &selected)?, Lines::Some),
+                    false => (self.runner.read(batch, all)?, Lines::All),
                 };
                 self.runner.note_metadata(&view);
             }
+            taken += 1;
             match self.visitor.request.direction {
                 Direction::Forward => self.take(stream, &view, selected.iter().copied())?,
                 Direction::Backward => self.take(stream, &view, selected.iter().rev().copied())?,
             }
         }
         self.selected = selected;
+        if taken > 0 {
+            self.expects_few = taken == 1;
+        }
         Ok(())
     }
 

@@ -19,6 +19,15 @@ pub(crate) struct Decoder {
     pub(super) search: SearchBuffers,
 }
 
+/// Entries whose lines are wanted.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Chosen<'a> {
+    /// Their numbers, ascending.
+    pub(crate) entries: &'a [u32],
+    /// No line has more bytes.
+    pub(crate) longest_line: usize,
+}
+
 /// A clone starts with buffers of its own: they are scratch, not state.
 impl Clone for Decoder {
     fn clone(&self) -> Self {
@@ -55,7 +64,7 @@ impl Decoder {
         printed
     }
 
-    /// As [`lines`](Self::lines), but of lines that are not among `entries`, which ascend, nothing is printed: they are empty.
+    /// As [`lines`](Self::lines), but of lines that are not chosen nothing is printed: they are empty.
     ///
     /// # Errors
     ///
@@ -65,26 +74,26 @@ impl Decoder {
         stored: &[u8],
         encoding: Encoding,
         shape: Shape,
-        entries: &[u32],
+        chosen: Chosen<'_>,
         lines: &mut Vec<u8>,
         offsets: &mut Vec<u32>,
     ) -> Result<()> {
         self.open(stored, encoding, shape)?;
-        lines.resize(shape.line_bytes + SLACK, 0);
         offsets.clear();
         offsets.reserve(shape.entries + 1);
         offsets.push(0);
         let mut at = 0;
-        for &entry in entries {
+        for &entry in chosen.entries {
             let passed = (entry as usize)
                 .checked_sub(offsets.len() - 1)
                 .filter(|_| (entry as usize) < shape.entries)
                 .ok_or_else(|| malformed("entries that are not there, or do not ascend"))?;
             (0..passed).try_for_each(|_| self.pass_line()).ok_or_else(mismatched)?;
             offsets.resize(entry as usize + 1, at as u32);
-            at = self
-                .print_line::<true>(at, shape.line_bytes, lines)
-                .ok_or_else(mismatched)?;
+            // Room is made line by line: what is not used would be zeroed anew for each block.
+            let end = shape.line_bytes.min(at + chosen.longest_line);
+            lines.resize(end + SLACK, 0);
+            at = self.print_line::<true>(at, end, lines).ok_or_else(mismatched)?;
             offsets.push(at as u32);
         }
         offsets.resize(shape.entries + 1, at as u32);

@@ -20,5 +20,5 @@ mod value;
 mod hostile;
 
 pub(crate) use automaton::Shape;
-pub(crate) use decode::Decoder;
+pub(crate) use decode::{Chosen, Decoder};
 pub(crate) use encode::Encoder;

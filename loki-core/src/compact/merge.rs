@@ -154,9 +154,9 @@ impl Output<'_> {
         }
     }
 
-    /// Makes a block of `columns`, which took about `stored_bytes` where they came from.
-    fn add(&mut self, columns: &BlockColumns, stored_bytes: u64, compressor: &mut Compressor) -> Result<(), Error> {
-        let block = columns.seal_below(compressor, stored_bytes as usize).map_err(damaged)?;
+    /// Makes a block of `columns`, which plain takes `least_bytes` or more.
+    fn add(&mut self, columns: &BlockColumns, least_bytes: u64, compressor: &mut Compressor) -> Result<(), Error> {
+        let block = columns.seal_below(compressor, least_bytes as usize).map_err(damaged)?;
         self.stream
             .block(&block.header, &block.data, &self.filters.of_lines(columns))
     }
@@ -185,18 +185,28 @@ fn merge_stream(
             output.keep(block, settled.as_ref())?;
             continue;
         }
-        let headers = || group.iter().map(|stored| stored.block.header);
-        let stored_bytes: u64 = headers().map(|header| header.stored_bytes()).sum();
-        let line_bytes: u64 = headers().map(|header| header.line_bytes).sum();
+        let (least_bytes, line_bytes) = least_bytes(&group, compressor.encoding());
         let mut merge = Merge::new(group.iter().map(Source));
         while let Some(run) = merge.next_run(BLOCK_MAX_ENTRIES)? {
             if let Some(rest) = rest(run, terms, removed, &mut picked)? {
-                let share = rest.lines().len() as u64 * stored_bytes / line_bytes.max(1);
+                let share = rest.lines().len() as u64 * least_bytes / line_bytes.max(1);
                 output.add(rest, share, compressor)?;
             }
         }
     }
     Ok(())
+}
+
+/// What the entries of a group take plain at least, as far as what they take now can tell, and the bytes of their lines. Text that
+/// several blocks have in common is stored once where they are one; that is not expected to save more than a quarter.
+fn least_bytes(group: &[Stored<'_>], encoding: Encoding) -> (u64, u64) {
+    let headers = || group.iter().map(|stored| stored.block.header);
+    let stored_bytes: u64 = headers().map(|header| header.stored_bytes()).sum();
+    let least = match headers().all(|header| header.encoding == encoding) {
+        true => stored_bytes / 4 * 3,
+        false => 0,
+    };
+    (least, headers().map(|header| header.line_bytes).sum())
 }
 
 /// Blocks that are written together: those that overlap, small ones beside each other, and, where blocks are laid out for

@@ -69,7 +69,12 @@ pub(super) fn settled(
     }
     columns.clear();
     columns.read(header, data, ColumnSet::ALL)?;
-    let block = columns.seal_below(compressor, data.len())?;
+    // The same entries plain are what is there already.
+    let plain_bytes = match header.encoding == compressor.encoding() {
+        true => usize::MAX,
+        false => 0,
+    };
+    let block = columns.seal_below(compressor, plain_bytes)?;
     Ok((block.data.len() < data.len()).then_some(block))
 }
 

@@ -49,6 +49,9 @@ impl<'a> BlockBatch<'a> {
         }
         self.block.read(&mut self.scratch.columns, lower(want))?;
         self.count(want);
+        if want.contains(ColumnSet::OFFSETS) {
+            self.scratch.entries.clear();
+        }
         if want.contains(ColumnSet::METADATA) && !self.read.contains(ColumnSet::METADATA) {
             raise_metadata(&self.scratch.columns, &mut self.scratch.metadata);
         }

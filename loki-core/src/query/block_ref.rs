@@ -43,17 +43,16 @@ impl BlockRef {
 
     /// Reads the columns in `want`.
     pub(super) fn read(&self, columns: &mut BlockColumns, want: ColumnSet) -> Result<(), loki_logql::Error> {
-        if let BlockRef::Open(open) = self {
-            let block = open.block.read().unwrap_or_else(PoisonError::into_inner);
-            block.columns(open.summary.entries as usize, columns, want);
-        }
-        match self.sealed() {
-            Some((header, data)) => {
-                let done = columns.read(header, data, want);
-                done.map_err(|error| self.damaged(&error))
+        let done = match self {
+            BlockRef::Open(open) => {
+                let block = open.block.read().unwrap_or_else(PoisonError::into_inner);
+                block.columns(open.summary.entries as usize, columns, want);
+                Ok(())
             }
-            None => Ok(()),
-        }
+            BlockRef::Sealed(block) => columns.read(&block.block.header, &block.block.data, want),
+            BlockRef::Stored { segment, block } => columns.read(&block.header, segment.bytes(block), want),
+        };
+        done.map_err(|error| self.damaged(&error))
     }
 
     /// Header and data of a block that is sealed.

@@ -8,7 +8,7 @@ use memchr::memmem;
 use std::sync::PoisonError;
 
 /// Open blocks are searched for so many texts at most: each takes a pass over all lines that none of them is in.
-const MOST_SEARCHED: usize = 8;
+const MOST_SEARCHED: usize = 4;
 
 /// What some line of a block has to hold: an AND of ORs of texts. Blocks with a content filter are asked by that, open ones
 /// are searched.

@@ -7,25 +7,15 @@ use crate::respond::{self, Failure, TEXT};
 use axum::extract::{Request, State};
 use axum::http::{Method, StatusCode};
 use axum::response::{IntoResponse, Response};
-use loki_core::Engine;
 
 /// Writes everything in memory to segments and, unless `settle=false`, lays these out for good.
 pub(crate) async fn flush(State(context): State<Context>, request: Request) -> Result<StatusCode, Failure> {
     let (_, params) = body::parameters(request, context.form_bounds()).await?;
-    context
-        .blocking(Lane::Push, |engine| Ok(engine.flush()?))
-        .await
-        .map_err(Failure::line)?;
-    if flag(&params, "settle").unwrap_or(true) {
-        let settle = |engine: &Engine| {
-            if let Err(error) = engine.settle() {
-                // It is flushed all the same.
-                tracing::warn!(%error, "segments are not laid out for good yet");
-            }
-            Ok(())
-        };
-        context.blocking(Lane::Upkeep, settle).await.map_err(Failure::line)?;
-    }
+    let flushed = match flag(&params, "settle").unwrap_or(true) {
+        true => context.settle().await,
+        false => context.blocking(Lane::Push, |engine| Ok(engine.flush()?)).await,
+    };
+    flushed.map_err(Failure::line)?;
     Ok(StatusCode::NO_CONTENT)
 }
 

@@ -10,6 +10,7 @@ impl Config {
         section.set("retention_bytes", &mut engine.retention_bytes)?;
         section.set("head_bytes", &mut engine.head_bytes)?;
         section.set("target_segment_bytes", &mut engine.target_segment_bytes)?;
+        section.set("quiet_period", &mut engine.quiet_period)?;
         section.set("settle_period", &mut engine.settle_period)?;
         section.set("max_query_memory", &mut engine.max_query_memory)?;
         section.set("query_threads", &mut engine.query_threads)?;

@@ -26,6 +26,7 @@ const KEYS: &[(&str, &str)] = &[
     ("engine.max-query-memory", "engine.max_query_memory"),
     ("engine.query-threads", "engine.query_threads"),
     ("engine.retention-bytes", "engine.retention_bytes"),
+    ("engine.quiet-period", "engine.quiet_period"),
     ("engine.settle-period", "engine.settle_period"),
     ("engine.target-segment-bytes", "engine.target_segment_bytes"),
     ("frontend.max-body-size", "frontend.max_body_size"),

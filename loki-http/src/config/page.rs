@@ -142,6 +142,7 @@ impl Config {
                 "retention_bytes": self.engine.retention_bytes,
                 "head_bytes": self.engine.head_bytes,
                 "target_segment_bytes": self.engine.target_segment_bytes,
+                "quiet_period": self.engine.quiet_period,
                 "settle_period": self.engine.settle_period,
                 "max_query_memory": self.engine.max_query_memory,
                 "query_threads": self.engine.query_threads,

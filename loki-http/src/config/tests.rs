@@ -251,7 +251,7 @@ fn a_difference_holds_what_is_not_default_and_nothing_else() {
 /// Every key that is this program's own, none at its default.
 const ALL_OWN_KEYS: &str = "
 engine: {content_filters: sparse, retention_bytes: 1GB, head_bytes: 64MB, target_segment_bytes: 128MB,
-         settle_period: 5m, max_query_memory: 32MB, query_threads: 3}
+         quiet_period: 3s, settle_period: 5m, max_query_memory: 32MB, query_threads: 3}
 receiver: {labels: {via: alloy}, use_incoming_timestamp: true, max_send_message_size: 1MB}
 server: {cors: {allowed_origins: ['https://grafana.example:3000'], max_age: 5m}}
 ";
@@ -264,6 +264,7 @@ fn the_keys_of_this_program_are_read() {
     assert_eq!(config.engine.retention_bytes, ByteSize(1 << 30));
     assert_eq!(config.engine.head_bytes, ByteSize(64 << 20));
     assert_eq!(config.engine.target_segment_bytes, ByteSize(128 << 20));
+    assert_eq!(config.engine.quiet_period, Period::seconds(3));
     assert_eq!(config.engine.settle_period, Period::minutes(5));
     assert_eq!(config.engine.max_query_memory, ByteSize(32 << 20));
     assert_eq!(config.engine.query_threads, 3);
