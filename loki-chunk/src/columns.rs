@@ -1,95 +1,21 @@
 //! The columns of one block, decoded into buffers that are used again.
 
-use std::fmt;
-use std::ops::BitOr;
+mod lines;
+mod set;
+mod timestamps;
+
+pub use set::ColumnSet;
+pub(crate) use timestamps::encode_timestamps;
 
 use crate::block::{Block, BlockHeader, Section};
 use crate::encoding::{Compressor, Decompressor};
 use crate::entry::EntryRef;
 use crate::error::{Error, ErrorKind, Result};
-use crate::format::{Reader, put_varint};
 use crate::layout::Layout;
-use crate::line_search::LineSearch;
 use crate::metadata::{self, ColumnPool, MetadataColumn};
-use crate::packed;
 use crate::seal::Unsealed;
-use crate::steps;
-use crate::typed::{self, Chosen, Shape};
-
-/// A set of columns.
-///
-/// ```
-/// use loki_chunk::ColumnSet;
-///
-/// let want = ColumnSet::TIMESTAMPS | ColumnSet::LINES;
-/// assert!(want.contains(ColumnSet::OFFSETS), "lines bring their offsets");
-/// assert_eq!(want.to_string(), "timestamps, offsets, lines");
-/// ```
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
-pub struct ColumnSet(u8);
-
-impl ColumnSet {
-    /// Nothing.
-    pub const NONE: Self = Self(0);
-    /// Timestamps.
-    pub const TIMESTAMPS: Self = Self(1);
-    /// Where each line starts: enough for lengths.
-    pub const OFFSETS: Self = Self(2);
-    /// The bytes of the lines; brings the offsets.
-    pub const LINES: Self = Self(2 | 4);
-    /// Structured metadata.
-    pub const METADATA: Self = Self(8);
-    /// Everything.
-    pub const ALL: Self = Self(15);
-
-    /// Whether all of `other` is in the set.
-    pub const fn contains(self, other: Self) -> bool {
-        self.0 & other.0 == other.0
-    }
-
-    /// Whether nothing is in the set.
-    pub const fn is_empty(self) -> bool {
-        self.0 == 0
-    }
-
-    /// What is in the set and not in `other`, column by column.
-    const fn without(self, other: Self) -> Self {
-        Self(self.0 & !other.0)
-    }
-
-    const fn holds_line_bytes(self) -> bool {
-        self.0 & 4 != 0
-    }
-
-    /// Whether neither lines nor their offsets are in the set.
-    const fn is_empty_of_lines(self) -> bool {
-        self.0 & Self::LINES.0 == 0
-    }
-}
-
-impl BitOr for ColumnSet {
-    type Output = Self;
-
-    fn bitor(self, other: Self) -> Self {
-        Self(self.0 | other.0)
-    }
-}
-
-impl fmt::Display for ColumnSet {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let names = ["timestamps", "offsets", "lines", "metadata"];
-        let mut held = names
-            .iter()
-            .enumerate()
-            .filter(|(bit, _)| self.0 & (1 << bit) != 0)
-            .map(|(_, name)| name);
-        let Some(first) = held.next() else {
-            return f.write_str("none");
-        };
-        f.write_str(first)?;
-        held.try_for_each(|name| write!(f, ", {name}"))
-    }
-}
+use crate::typed;
+use timestamps::decode_timestamps;
 
 /// The columns of one block: owned buffers, filled again and again.
 ///
@@ -163,67 +89,6 @@ impl BlockColumns {
         decoded
     }
 
-    /// As [`read`](Self::read) of [`ColumnSet::LINES`], for whoever wants the lines of some entries alone: where that takes
-    /// less, as for less than half of the entries of a typed block, all other lines are empty, and neither lines nor offsets
-    /// count as [held](Self::held): a later `read` makes them all. `entries` ascend. Other columns that were read before stay.
-    ///
-    /// # Errors
-    ///
-    /// As [`read`](Self::read), as far as the block is looked at; [`ErrorKind::Malformed`] where there is no such entry.
-    ///
-    /// ```
-    /// use loki_chunk::{BlockColumns, Compressor, Encoding, EntryRef, HeadBlock};
-    ///
-    /// let mut head = HeadBlock::new();
-    /// for n in 0..100 {
-    ///     let line = format!("took={n}ms");
-    ///     head.append(EntryRef { timestamp: n, line: line.as_bytes(), metadata: &[] })?;
-    /// }
-    /// let block = head.seal_with(&mut Compressor::typed(Encoding::Zstd));
-    ///
-    /// let mut columns = BlockColumns::new();
-    /// columns.read_lines_of(&block.header, &block.data, &[7, 99])?;
-    /// assert_eq!((columns.line(7), columns.line(99)), (&b"took=7ms"[..], &b"took=99ms"[..]));
-    /// # Ok::<(), loki_chunk::Error>(())
-    /// ```
-    pub fn read_lines_of(&mut self, header: &BlockHeader, data: &[u8], entries: &[u32]) -> Result<()> {
-        let is_known = self.header.as_ref() == Some(header);
-        let is_worth_it = header.layout == Layout::Typed && entries.len() < header.entries as usize / 2;
-        if !is_worth_it || is_known && self.held.contains(ColumnSet::LINES) {
-            return self.read(header, data, ColumnSet::LINES);
-        }
-        if !is_known {
-            self.clear();
-        }
-        let decoded = header
-            .check(0)
-            .and_then(|()| self.decode_some_typed_lines(header, data, entries));
-        match decoded {
-            Ok(()) => {
-                self.header = Some(*header);
-                self.entries = header.entries as usize;
-                self.held = self.held.without(ColumnSet::LINES);
-            }
-            Err(_) => self.clear(),
-        }
-        decoded
-    }
-
-    fn decode_some_typed_lines(&mut self, header: &BlockHeader, data: &[u8], entries: &[u32]) -> Result<()> {
-        let stored = header.section_bytes(data, Section::Lines)?;
-        header.check_section(stored, Section::Lines)?;
-        let Self {
-            typed, lines, offsets, ..
-        } = self;
-        let chosen = Chosen {
-            entries,
-            longest_line: header.longest_line as usize,
-        };
-        typed
-            .lines_of(stored, header.encoding, shape_of(header), chosen, lines, offsets)
-            .map_err(|error| Error::at(error.kind().clone(), header.section_range(Section::Lines).start))
-    }
-
     fn decode(&mut self, header: &BlockHeader, data: &[u8], missing: ColumnSet) -> Result<()> {
         if missing.contains(ColumnSet::TIMESTAMPS) {
             self.with_section(header, data, Section::Timestamps, |raw, columns| {
@@ -239,77 +104,6 @@ impl BlockColumns {
             Layout::Plain => self.decode_plain_lines(header, data, missing),
             Layout::Typed => self.decode_typed_lines(header, data, missing),
         }
-    }
-
-    fn decode_plain_lines(&mut self, header: &BlockHeader, data: &[u8], missing: ColumnSet) -> Result<()> {
-        if missing.contains(ColumnSet::OFFSETS) {
-            self.with_section(header, data, Section::Lengths, |raw, columns| {
-                decode_offsets(raw, header, &mut columns.offsets)
-            })?;
-        }
-        if missing.holds_line_bytes() {
-            let stored = header.section_bytes(data, Section::Lines)?;
-            header.check_section(stored, Section::Lines)?;
-            if header.is_compressed(Section::Lines) {
-                let raw_bytes = header.sections[Section::Lines as usize].raw_bytes as usize;
-                self.decompressor
-                    .decompress(header.encoding, stored, raw_bytes, &mut self.lines)
-                    .map_err(|reason| header.malformed(Section::Lines, reason))?;
-            } else {
-                self.lines.clear();
-                self.lines.extend_from_slice(stored);
-            }
-        }
-        Ok(())
-    }
-
-    fn decode_typed_lines(&mut self, header: &BlockHeader, data: &[u8], missing: ColumnSet) -> Result<()> {
-        if missing.is_empty_of_lines() {
-            return Ok(());
-        }
-        let stored = header.section_bytes(data, Section::Lines)?;
-        header.check_section(stored, Section::Lines)?;
-        let shape = shape_of(header);
-        let Self {
-            typed, lines, offsets, ..
-        } = self;
-        let decoded = if missing.holds_line_bytes() {
-            typed.lines(stored, header.encoding, shape, lines, offsets)
-        } else {
-            lines.clear();
-            typed.offsets(stored, header.encoding, shape, offsets)
-        };
-        decoded
-            .and_then(|()| check_offsets(offsets, header))
-            .map_err(|error| Error::at(error.kind().clone(), header.section_range(Section::Lines).start))
-    }
-
-    /// Finds the lines of the block with this header that pass `search`, without making them: puts the numbers of their entries
-    /// into `found`, ascending, in place of what was there. Answers `false` where there is no shorter way than to read all lines
-    /// and look: in a plain block, and where most of what a typed one holds would have to be gone through.
-    ///
-    /// What was read of the block stays.
-    ///
-    /// # Errors
-    ///
-    /// Checksums that differ, bytes that are missing and lines that make no sense, as far as they are looked at.
-    pub fn search(
-        &mut self,
-        header: &BlockHeader,
-        data: &[u8],
-        search: &LineSearch,
-        found: &mut Vec<u32>,
-    ) -> Result<bool> {
-        found.clear();
-        header.check(0)?;
-        if header.layout != Layout::Typed {
-            return Ok(false);
-        }
-        let stored = header.section_bytes(data, Section::Lines)?;
-        header.check_section(stored, Section::Lines)?;
-        self.typed
-            .search(stored, header.encoding, shape_of(header), search.clauses(), found)
-            .map_err(|error| Error::at(error.kind().clone(), header.section_range(Section::Lines).start))
     }
 
     /// Gives `decode` the raw bytes of a section, decompressed into a scratch buffer where they have to be.
@@ -465,108 +259,4 @@ impl PartialEq for BlockColumns {
             && self.lines == other.lines
             && self.metadata == other.metadata
     }
-}
-
-/// Appends the section of ascending `timestamps`: the unit that divides every step, then the steps in that unit.
-pub(crate) fn encode_timestamps(timestamps: &[i64], layout: Layout, steps: &mut Vec<u64>, out: &mut Vec<u8>) {
-    if timestamps.is_empty() {
-        return;
-    }
-    steps.clear();
-    steps.extend(timestamps.windows(2).map(|pair| pair[1].wrapping_sub(pair[0]) as u64));
-    let unit = steps.iter().copied().fold(0, greatest_common_divisor).max(1);
-    if unit > 1 {
-        steps.iter_mut().for_each(|step| *step /= unit);
-    }
-    put_varint(out, unit);
-    match layout {
-        Layout::Plain => packed::encode(steps, out),
-        Layout::Typed => steps::encode(steps, out),
-    }
-}
-
-fn greatest_common_divisor(mut a: u64, mut b: u64) -> u64 {
-    if a == 1 {
-        return 1;
-    }
-    while b != 0 {
-        (a, b) = (b, a % b);
-    }
-    a
-}
-
-fn decode_timestamps(raw: &[u8], header: &BlockHeader, timestamps: &mut Vec<i64>) -> Result<()> {
-    timestamps.clear();
-    let mut reader = Reader::new(raw);
-    if header.entries > 0 {
-        let unit = reader.varint()?;
-        let mut timestamp = header.min_timestamp;
-        timestamps.reserve(header.entries as usize);
-        timestamps.push(timestamp);
-        let mut after = |step: u64| {
-            timestamp = timestamp.wrapping_add(step.wrapping_mul(unit) as i64);
-            timestamp
-        };
-        let count = header.entries as usize - 1;
-        match header.layout {
-            Layout::Plain => packed::decode(&mut reader, count, |steps| {
-                timestamps.extend(steps.iter().map(|&step| after(step)));
-            })?,
-            Layout::Typed => steps::decode(&mut reader, count, |step| timestamps.push(after(step)))?,
-        }
-        check_timestamps(timestamps, header)?;
-    }
-    reader.finish("timestamps")
-}
-
-/// Refuses timestamps other than the header promised.
-fn check_timestamps(timestamps: &[i64], header: &BlockHeader) -> Result<()> {
-    let ends = (header.entries > 0).then_some((header.min_timestamp, header.max_timestamp));
-    let found = timestamps.first().copied().zip(timestamps.last().copied());
-    if found == ends && timestamps.is_sorted() {
-        return Ok(());
-    }
-    let reason = "they do not ascend to the greatest of the header";
-    Err(Error::malformed("timestamps", reason, 0))
-}
-
-/// What typed lines are held against, of a header that was checked.
-fn shape_of(header: &BlockHeader) -> Shape {
-    Shape {
-        entries: header.entries as usize,
-        line_bytes: header.line_bytes as usize,
-    }
-}
-
-/// Refuses offsets whose longest line is not the one of the header.
-fn check_offsets(offsets: &[u32], header: &BlockHeader) -> Result<()> {
-    let longest = offsets.windows(2).map(|pair| pair[1] - pair[0]).max();
-    if longest.unwrap_or(0) == header.longest_line {
-        return Ok(());
-    }
-    Err(Error::malformed("lines", "the longest is not the one of the header", 0))
-}
-
-fn decode_offsets(raw: &[u8], header: &BlockHeader, offsets: &mut Vec<u32>) -> Result<()> {
-    offsets.clear();
-    offsets.reserve(header.entries as usize + 1);
-    offsets.push(0);
-    let mut reader = Reader::new(raw);
-    let (mut end, mut longest) = (0u64, 0);
-    packed::decode(&mut reader, header.entries as usize, |lengths| {
-        offsets.extend(lengths.iter().map(|&length| {
-            longest = length.max(longest);
-            // Saturating: a sum that comes out right then had no detour over what it cannot hold.
-            end = end.saturating_add(length);
-            end as u32
-        }));
-    })?;
-    if end != header.line_bytes || longest != u64::from(header.longest_line) {
-        return Err(Error::malformed(
-            "lengths",
-            "they do not sum to the line bytes of the header",
-            0,
-        ));
-    }
-    reader.finish("lengths")
 }
