@@ -16,7 +16,7 @@ impl BlockColumns {
     ///
     /// # Errors
     ///
-    /// As [`read`](Self::read), as far as the block is looked at; [`ErrorKind::Malformed`] where there is no such entry.
+    /// As [`read`](Self::read), as far as the block is looked at; [`Malformed`](crate::ErrorKind::Malformed) where there is no such entry.
     ///
     /// ```
     /// use loki_chunk::{BlockColumns, Compressor, Encoding, EntryRef, HeadBlock};
