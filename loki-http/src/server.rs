@@ -152,13 +152,17 @@ impl Server {
         });
         let router = routes::router(&context);
         let mut connections = JoinSet::new();
+        let most_connections = match context.settings().max_connections {
+            0 => usize::MAX,
+            most => most,
+        };
         let mut stopped = stopper.subscribe();
         let mut stop = pin!(stop);
         loop {
             tokio::select! {
                 () = &mut stop => break,
                 () = asked(&mut stopped) => break,
-                accepted = listener.accept() => match accepted {
+                accepted = listener.accept(), if connections.len() < most_connections => match accepted {
                     Ok((stream, _)) => {
                         let connection = Connection {
                             router: router.clone(),

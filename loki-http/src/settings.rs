@@ -38,6 +38,8 @@ pub struct ServerSettings {
     pub idle_timeout: Duration,
     /// How long a stop waits for requests that are being answered.
     pub graceful_timeout: Duration,
+    /// Connections at once; others wait to be accepted. 0: as many as come.
+    pub max_connections: usize,
     /// Encryption; none: plain HTTP.
     pub tls: Option<TlsSettings>,
     /// Whether pages of other origins may ask; none: they may not.
@@ -129,6 +131,7 @@ impl Default for ServerSettings {
             read_timeout: Duration::from_secs(30),
             write_timeout: Duration::from_secs(30),
             idle_timeout: Duration::from_secs(120),
+            max_connections: 0,
             graceful_timeout: Duration::from_secs(30),
             tls: None,
             cors: None,

@@ -60,6 +60,7 @@ const KEYS: &[(&str, &str)] = &[
     ("server.cors-allowed-origins", "server.cors.allowed_origins"),
     ("server.cors-max-age", "server.cors.max_age"),
     ("server.graceful-shutdown-timeout", "server.graceful_shutdown_timeout"),
+    ("server.http-conn-limit", "server.http_listen_conn_limit"),
     ("server.http-idle-timeout", "server.http_server_idle_timeout"),
     ("server.http-listen-address", "server.http_listen_address"),
     ("server.http-listen-port", "server.http_listen_port"),

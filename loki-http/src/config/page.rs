@@ -109,6 +109,7 @@ impl Config {
                 "http_server_write_timeout": seconds(server.write_timeout),
                 "http_server_idle_timeout": seconds(server.idle_timeout),
                 "graceful_shutdown_timeout": seconds(server.graceful_timeout),
+                "http_listen_conn_limit": server.max_connections,
                 "http_tls_config": tls,
                 "cors": cors,
                 "log_level": self.log_level,

@@ -22,6 +22,10 @@ impl Config {
         ] {
             section.set_duration(key, place)?;
         }
+        // Less than none is none to Loki, too.
+        if let Some(most) = section.take::<i64>("http_listen_conn_limit")? {
+            server.max_connections = usize::try_from(most).unwrap_or(0);
+        }
         server.tls = tls(section.section("http_tls_config")?, unused)?;
         server.cors = cors(section.section("cors")?, unused)?;
         // There is no gRPC between the parts of one process.

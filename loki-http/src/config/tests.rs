@@ -34,6 +34,7 @@ server:
   http_listen_address: 127.0.0.1
   http_listen_port: 3101
   http_server_read_timeout: 5s
+  http_listen_conn_limit: 900
   http_tls_config: {cert_file: a.pem, key_file: b.pem}
   log_level: warn
   log_format: json
@@ -70,6 +71,7 @@ compactor: {retention_enabled: true, compaction_interval: 5m}
         (crate::log::Level::Warn, crate::log::Format::Json)
     );
     assert_eq!(config.data_dir, PathBuf::from("/var/loki"));
+    assert_eq!(config.server.max_connections, 900);
     assert_eq!(config.engine.chunk_idle_period, Period::minutes(15));
     assert_eq!(config.engine.max_chunk_age, Period::minutes(90));
     assert_eq!(config.engine.encoding, Encoding::Snappy);

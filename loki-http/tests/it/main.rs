@@ -1,6 +1,7 @@
 //! The server over sockets, with a real engine behind it.
 
 mod cancel;
+mod connections;
 mod cors;
 mod delete;
 mod documents;
