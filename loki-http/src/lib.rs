@@ -25,6 +25,10 @@ mod tenant;
 mod tls;
 mod write_timeout;
 
+/// For the fuzz target alone.
+#[cfg(fuzzing)]
+#[doc(hidden)]
+pub use push::push_bytes;
 pub use server::Server;
 pub use settings::{
     AlertmanagerSettings, Authorization, ClientTlsSettings, CorsSettings, ReceiverSettings, RemoteWriteSettings,
