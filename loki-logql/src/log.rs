@@ -1,6 +1,7 @@
 //! Log queries: the lines that pass, in time order, up to a limit.
 
 mod best;
+mod chunks;
 mod runner;
 
 pub use runner::LogRunner;
@@ -13,6 +14,7 @@ use crate::result::{QueryResult, ResultEntry, ResultStream};
 use crate::source::{Batch, Columns, Order, Selection, Visitor, Worker};
 use crate::{Direction, Error, ErrorKind, Labels, Request, Source, Time};
 use best::{Best, Key, Place};
+use chunks::Chunks;
 use std::collections::BTreeMap;
 use std::ops::{ControlFlow, Range};
 use std::sync::atomic::{AtomicI64, Ordering::Relaxed};
@@ -250,9 +252,6 @@ impl Shown {
     }
 }
 
-/// So many entries of a batch are looked at first, then ever more: often the first few are the answer.
-const FIRST_ENTRIES: usize = 256;
-
 impl LogWorker<'_> {
     /// Takes what is good enough of the entries of a batch.
     fn read(&mut self, stream: &Labels, batch: &mut dyn Batch) -> Result<(), Error> {
@@ -270,32 +269,11 @@ impl LogWorker<'_> {
         let mut view = self.runner.read(batch, first)?;
         let mut selected = std::mem::take(&mut self.selected);
         let bounds = &self.visitor.bounds;
-        let mut rest = view.timestamps.partition_point(|&t| t < bounds.start)
+        let range = view.timestamps.partition_point(|&t| t < bounds.start)
             ..view.timestamps.partition_point(|&t| t < bounds.end);
-        let mut size = FIRST_ENTRIES.max(self.visitor.request.limit);
-        while !rest.is_empty() {
-            let mut chunk = match self.visitor.request.direction {
-                Direction::Forward => rest.start..rest.end.min(rest.start.saturating_add(size)),
-                Direction::Backward => rest.start.max(rest.end.saturating_sub(size))..rest.end,
-            };
-            let nearest = match self.visitor.request.direction {
-                Direction::Forward => view.timestamps[chunk.start],
-                Direction::Backward => view.timestamps[chunk.end - 1],
-            };
-            if self.best.is_settled(nearest) {
-                break;
-            }
-            match self.visitor.request.direction {
-                Direction::Forward => rest.start = chunk.end,
-                Direction::Backward => rest.end = chunk.start,
-            }
-            size = size.saturating_mul(4);
-            let is_settled = |&timestamp: &i64| self.best.is_settled(timestamp);
-            let times = &view.timestamps[chunk.clone()];
-            match self.visitor.request.direction {
-                Direction::Forward => chunk.end = chunk.start + times.partition_point(|time| !is_settled(time)),
-                Direction::Backward => chunk.start += times.partition_point(is_settled),
-            }
+        let direction = self.visitor.request.direction;
+        let mut chunks = Chunks::new(direction, range, self.visitor.request.limit);
+        while let Some(chunk) = chunks.next(view.timestamps, |time| self.best.is_settled(time)) {
             self.runner.select(&view, chunk, &mut selected);
             if selected.is_empty() {
                 continue;
@@ -309,7 +287,7 @@ impl LogWorker<'_> {
                 self.runner.note_metadata(&view);
             }
             taken += 1;
-            match self.visitor.request.direction {
+            match direction {
                 Direction::Forward => self.take(stream, &view, selected.iter().copied())?,
                 Direction::Backward => self.take(stream, &view, selected.iter().rev().copied())?,
             }
