@@ -61,15 +61,17 @@ impl Engine {
             true => inner.flush().map(|()| true),
             false => Ok(false),
         };
-        let worked = match flushed {
-            Ok(true) => true,
+        let tidied = match flushed {
+            Ok(true) => Some(true),
             // A flush that failed for want of space must not keep old data from making room.
             flushed => inner.tidy(&settings, now).and_then(|tidied| flushed.map(|_| tidied))?,
         };
+        let worked = tidied.unwrap_or(false);
         let due = [
             next_sync,
             inner.next_flush(&settings),
             inner.next_settle(&settings, now),
+            tidied.is_none().then(|| now.saturating_add(BUSY_WAIT.as_nanos())),
         ]
         .into_iter()
         .flatten();
@@ -121,13 +123,16 @@ impl Engine {
 }
 
 /// How long segments wait to be laid out for good.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Haste {
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Haste<'a> {
     /// As long as the settings say.
-    None,
-    /// Those up to this order not at all; later ones are left alone.
-    Through(u64),
+    Patient,
+    /// Those up to an order not at all, until it is cancelled; later ones are left alone.
+    Through { last: u64, cancel: &'a AtomicBool },
 }
+
+/// When to look again where another thread has the turn.
+const BUSY_WAIT: Period = Period::seconds(1);
 
 /// When to look again where nothing is foreseen.
 fn later(settings: &Settings, now: i64) -> i64 {
@@ -139,39 +144,44 @@ fn to_settle(
     settings: &Settings,
     state: &TenantState,
     free: &[Arc<Segment>],
-    patience: Period,
+    haste: Haste<'_>,
     now: i64,
 ) -> Option<u64> {
-    let metas = free.iter().map(|segment| segment.meta());
-    let target = settings.target_segment_bytes.0;
-    state.settle_turn.take(metas, target, patience, now)
+    let mut metas = free.iter().map(|segment| segment.meta());
+    match haste {
+        Haste::Patient => {
+            let (target, patience) = (settings.target_segment_bytes.0, settings.settle_period);
+            state.settle_turn.take(metas, target, patience, now)
+        }
+        Haste::Through { .. } => metas.find(|meta| !meta.settled).map(|meta| meta.number),
+    }
 }
 
 impl Inner {
     /// Does one step of compaction, deletion or expiry for the first tenant that has one to do. A tenant whose step
-    /// fails holds up no other. Nothing where another thread does such a step: whoever flushes must not wait for that.
-    fn tidy(&self, settings: &Settings, now: i64) -> Result<bool, Error> {
+    /// fails holds up no other. `None` where another thread has the turn: whoever flushes must not wait for that.
+    fn tidy(&self, settings: &Settings, now: i64) -> Result<Option<bool>, Error> {
         let _turn = match self.compact_turn.try_lock() {
             Ok(turn) => turn,
             Err(TryLockError::Poisoned(poisoned)) => poisoned.into_inner(),
-            Err(TryLockError::WouldBlock) => return Ok(false),
+            Err(TryLockError::WouldBlock) => return Ok(None),
         };
         let mut failed = None;
         for (tenant, state) in self.tenants.all() {
             let swept = self.sweep(settings, &tenant, &state, now);
             if let Ok(true) = swept {
-                return Ok(true);
+                return Ok(Some(true));
             }
-            let compacted = self.compact(settings, &tenant, &state, Haste::None, now);
+            let compacted = self.compact(settings, &tenant, &state, Haste::Patient, now);
             if let Ok(true) = compacted {
-                return Ok(true);
+                return Ok(Some(true));
             }
             failed = failed.or(swept.err()).or(compacted.err());
         }
         let dropped = self.drop_beyond(settings.retention_bytes)?;
         match failed {
             Some(error) if !dropped => Err(error),
-            _ => Ok(dropped),
+            _ => Ok(Some(dropped)),
         }
     }
 
@@ -181,15 +191,15 @@ impl Inner {
         settings: &Settings,
         tenant: &TenantId,
         state: &TenantState,
-        haste: Haste,
+        haste: Haste<'_>,
         now: i64,
     ) -> Result<bool, Error> {
         let retention = Retention::new(settings.limits(tenant), now);
         let live = state.store.live();
         let metas: Vec<_> = live.iter().map(|segment| segment.meta().clone()).collect();
-        let (last, patience) = match haste {
-            Haste::None => (u64::MAX, settings.settle_period),
-            Haste::Through(last) => (last, Period::ZERO),
+        let (last, cancel) = match haste {
+            Haste::Patient => (u64::MAX, None),
+            Haste::Through { last, cancel } => (last, Some(cancel)),
         };
         // What cannot be read, and what a removal has yet to look at: it knows segments by their numbers.
         let waiting = state.deletes.waiting();
@@ -213,7 +223,7 @@ impl Inner {
             Choice::Merge(numbers) => numbers,
         };
         let chosen = match chosen.is_empty() {
-            true => to_settle(settings, state, &free, patience, now).into_iter().collect(),
+            true => to_settle(settings, state, &free, haste, now).into_iter().collect(),
             false => chosen,
         };
         if chosen.is_empty() || state.rewrite_pause.reason(now).is_some() {
@@ -224,7 +234,7 @@ impl Inner {
             .filter(|s| chosen.contains(&s.meta().number))
             .map(Arc::clone)
             .collect();
-        self.rewrite(settings, tenant, state, &chosen, now, &[], &mut |_, _| {})?;
+        self.rewrite(settings, tenant, state, &chosen, now, &[], cancel, &mut |_, _| {})?;
         Ok(true)
     }
 
@@ -251,11 +261,13 @@ impl Inner {
         segments: &[Arc<Segment>],
         now: i64,
         deletes: &[Arc<DeleteFilter>],
+        cancel: Option<&AtomicBool>,
         removed: Removed<'_>,
     ) -> Result<(), Error> {
         let retention = Retention::new(settings.limits(tenant), now);
         let bytes: u64 = segments.iter().map(|segment| segment.meta().bytes).sum();
         let terms = Terms {
+            cancel,
             cutoff: &|labels| retention.cutoff(labels),
             deletes,
             encoding: settings.encoding,

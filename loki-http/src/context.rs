@@ -200,6 +200,8 @@ impl Context {
     /// Writes everything in memory to segments and lays these out for good. That ends where the client goes away or the server
     /// is to stop.
     pub(crate) async fn settle(&self) -> Result<(), Failure> {
+        // Another may be at work that takes long: what is in memory does not wait for it.
+        self.blocking(Lane::Push, |engine| Ok(engine.flush()?)).await?;
         let guard = CancelGuard::default();
         let cancel = Arc::clone(&guard.0);
         let mut settled = std::pin::pin!(self.blocking(Lane::Upkeep, move |engine| Ok(engine.settle(&cancel)?)));
@@ -209,7 +211,10 @@ impl Context {
             settled = &mut settled => settled,
             _ = stopped => {
                 drop(guard);
-                settled.await
+                settled.await.map_err(|_| {
+                    let text = "the server stops: everything is flushed, but segments are not all laid out for good";
+                    Failure::new(StatusCode::SERVICE_UNAVAILABLE, text)
+                })
             }
         }
     }

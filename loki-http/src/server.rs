@@ -29,7 +29,7 @@ use std::sync::Arc;
 use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::watch;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 use tokio::task::{JoinHandle, JoinSet};
 use tokio_rustls::TlsAcceptor;
 use tower::ServiceExt;
@@ -152,25 +152,26 @@ impl Server {
         });
         let router = routes::router(&context);
         let mut connections = JoinSet::new();
-        let most_connections = match context.settings().max_connections {
-            0 => usize::MAX,
-            most => most,
+        let places = match context.settings().max_connections {
+            0 => Semaphore::MAX_PERMITS,
+            most => most.min(Semaphore::MAX_PERMITS),
         };
+        let places = Arc::new(Semaphore::new(places));
         let mut stopped = stopper.subscribe();
         let mut stop = pin!(stop);
         loop {
             tokio::select! {
                 () = &mut stop => break,
                 () = asked(&mut stopped) => break,
-                accepted = listener.accept(), if connections.len() < most_connections => match accepted {
+                (place, accepted) = accept(&listener, &places) => match accepted {
                     Ok((stream, _)) => {
                         let connection = Connection {
                             router: router.clone(),
                             context: context.clone(),
                             stopped: stopper.subscribe(),
-                            _open: context.metrics().connect(),
                         };
-                        connections.spawn(connection.serve(stream, tls.clone()));
+                        let open = Open { _counted: context.metrics().connect(), _place: place };
+                        connections.spawn(connection.serve(stream, tls.clone(), open));
                     }
                     Err(error) => {
                         tracing::warn!(%error, "cannot accept a connection");
@@ -228,29 +229,45 @@ struct Connection {
     router: Router,
     context: Context,
     stopped: watch::Receiver<bool>,
-    _open: InFlight,
+}
+
+/// What a connection holds until it ends, as a WebSocket, too.
+#[derive(Debug)]
+struct Open {
+    _counted: InFlight,
+    _place: OwnedSemaphorePermit,
+}
+
+/// A place among the connections that there may be at once, and the connection that takes it.
+async fn accept(
+    listener: &TcpListener,
+    places: &Arc<Semaphore>,
+) -> (OwnedSemaphorePermit, io::Result<(TcpStream, SocketAddr)>) {
+    let place = Arc::clone(places).acquire_owned().await;
+    let place = place.expect("the semaphore is never closed");
+    (place, listener.accept().await)
 }
 
 impl Connection {
-    async fn serve(self, stream: TcpStream, tls: Option<TlsConnector>) {
+    async fn serve(self, stream: TcpStream, tls: Option<TlsConnector>, open: Open) {
         let timeout = self.context.settings().read_timeout;
         // Answers are written whole; waiting for more to send would only delay them.
         if let Err(error) = stream.set_nodelay(true) {
             tracing::debug!(%error, "cannot set TCP_NODELAY");
         }
         match tls {
-            None => self.answer(stream).await,
+            None => self.answer(stream, open).await,
             Some(tls) => match tokio::time::timeout(timeout, tls.0.accept(stream)).await {
-                Ok(Ok(stream)) => self.answer(stream).await,
+                Ok(Ok(stream)) => self.answer(stream, open).await,
                 Ok(Err(error)) => tracing::debug!(%error, "TLS handshake failed"),
                 Err(_) => tracing::debug!("TLS handshake took too long"),
             },
         }
     }
 
-    async fn answer(mut self, stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static) {
+    async fn answer(mut self, stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static, open: Open) {
         let settings = self.context.settings();
-        let stream = RequestLine::new(WriteTimeout::new(stream, settings.write_timeout));
+        let stream = RequestLine::new(WriteTimeout::new(stream, settings.write_timeout, open));
         // hyper starts this clock at the end of the request before, so it bounds idling and slow headers alike.
         let header_timeout = settings.idle_timeout.max(settings.read_timeout);
         let router = self.router.clone();

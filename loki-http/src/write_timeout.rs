@@ -10,19 +10,22 @@ use tokio::time::{Instant, Sleep, sleep};
 
 /// Gives up on a reader that sleeps, so that it cannot hold an answer's memory for ever.
 #[derive(Debug)]
-pub(crate) struct WriteTimeout<S> {
+pub(crate) struct WriteTimeout<S, H> {
     stream: S,
     timeout: Duration,
+    /// Held as long as the connection is there, whoever it goes to.
+    _held: H,
     /// Runs while a write waits.
     timer: Pin<Box<Sleep>>,
     is_waiting: bool,
 }
 
-impl<S> WriteTimeout<S> {
-    pub(crate) fn new(stream: S, timeout: Duration) -> WriteTimeout<S> {
+impl<S, H> WriteTimeout<S, H> {
+    pub(crate) fn new(stream: S, timeout: Duration, held: H) -> WriteTimeout<S, H> {
         WriteTimeout {
             stream,
             timeout,
+            _held: held,
             timer: Box::pin(sleep(timeout)),
             is_waiting: false,
         }
@@ -46,7 +49,7 @@ impl<S> WriteTimeout<S> {
     }
 }
 
-impl<S: AsyncRead + Unpin> AsyncRead for WriteTimeout<S> {
+impl<S: AsyncRead + Unpin, H: Unpin> AsyncRead for WriteTimeout<S, H> {
     fn poll_read(
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
@@ -56,7 +59,7 @@ impl<S: AsyncRead + Unpin> AsyncRead for WriteTimeout<S> {
     }
 }
 
-impl<S: AsyncWrite + Unpin> AsyncWrite for WriteTimeout<S> {
+impl<S: AsyncWrite + Unpin, H: Unpin> AsyncWrite for WriteTimeout<S, H> {
     fn poll_write(mut self: Pin<&mut Self>, context: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
         let poll = Pin::new(&mut self.stream).poll_write(context, bytes);
         self.timed(poll, context)
@@ -94,7 +97,7 @@ mod tests {
     #[tokio::test]
     async fn a_reader_that_sleeps_is_given_up() {
         let (ours, theirs) = tokio::io::duplex(4);
-        let mut stream = WriteTimeout::new(ours, Duration::from_millis(1));
+        let mut stream = WriteTimeout::new(ours, Duration::from_millis(1), ());
         assert_eq!(stream.write_all(b"1234").await.map_err(|error| error.kind()), Ok(()));
         assert_eq!(
             stream.write_all(b"5").await.map_err(|error| error.kind()),

@@ -11,7 +11,7 @@ use crate::budget::{Budget, Share};
 use crate::pipeline::{Categories, LabelSets, Pipeline, Runner, SetId};
 use crate::plan::Evaluation;
 use crate::result::{QueryResult, ResultEntry, ResultStream};
-use crate::source::{Batch, Columns, Order, Selection, Visitor, Worker};
+use crate::source::{Batch, ColumnSet, Columns, Order, Selection, Visitor, Worker};
 use crate::{Direction, Error, ErrorKind, Labels, Request, Source, Time};
 use best::{Best, Key, Place};
 use chunks::Chunks;
@@ -167,9 +167,9 @@ impl Answer {
 /// Which lines of a batch are there.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Lines {
-    None,
+    Unread,
     /// Those of the entries that were looked at first.
-    Some,
+    OfFirst,
     /// All that may be looked at.
     All,
 }
@@ -259,11 +259,11 @@ impl LogWorker<'_> {
         if !self.runner.search(batch)? {
             return Ok(());
         }
-        let first = self.runner.select_columns() | crate::source::ColumnSet::TIMESTAMPS;
+        let first = self.runner.select_columns() | ColumnSet::TIMESTAMPS;
         let all = self.runner.columns() | first;
         let mut lines = match first.contains(all) {
             true => Lines::All,
-            false => Lines::None,
+            false => Lines::Unread,
         };
         let mut taken = 0;
         let mut view = self.runner.read(batch, first)?;
@@ -279,9 +279,10 @@ impl LogWorker<'_> {
                 continue;
             }
             if lines != Lines::All {
-                let is_first = lines == Lines::None && self.expects_few && !self.runner.has_searched();
-                (view, lines) = match is_first {
-                    true => (batch.read_of(all, &selected)?, Lines::Some),
+                // Where lines are filtered here, all of them are there.
+                let is_first = lines == Lines::Unread && !first.contains(ColumnSet::LINES);
+                (view, lines) = match is_first && self.expects_few && !self.runner.has_searched() {
+                    true => (batch.read_of(all, &selected)?, Lines::OfFirst),
                     false => (self.runner.read(batch, all)?, Lines::All),
                 };
                 self.runner.note_metadata(&view);

@@ -121,7 +121,7 @@ pub trait Batch {
     fn read(&mut self, want: ColumnSet) -> Result<Columns<'_>, Error>;
 
     /// As [`read`](Batch::read), for whoever looks at the lines of `entries` alone, which ascend: other lines may be empty, and
-    /// offsets be theirs. A later `read` has all of them.
+    /// offsets be theirs, until lines are read again.
     ///
     /// # Errors
     ///

@@ -265,3 +265,44 @@ proptest! {
         prop_assert_eq!(got, expected);
     }
 }
+
+#[test]
+fn no_line_is_looked_at_that_was_not_asked_for() {
+    let labels = Labels::from_pairs([("a", "b")]);
+    let mut source = MemorySource::new();
+    for n in 0..1_500i64 {
+        let value = (n * 7_919) % 1_000;
+        let metadata = [("m", if value % 3 == 0 { "x" } else { "y" })];
+        source.push(&labels, BASE + n * 1_000_000, format!("v={value}").as_str(), &metadata);
+    }
+    let queries = [
+        r#"{a="b"}"#,
+        r#"{a="b"} | m = "x""#,
+        r#"{a="b"} != "7" | m = "x""#,
+        r#"{a="b"} |= "1" != "2" | m = "x" | logfmt | v > 500"#,
+        r#"{a="b"} | logfmt | v = 998"#,
+        r#"{a="b"} |~ "v=9+" | line_format "{{.v}} {{.m}}""#,
+    ];
+    for query in queries {
+        for direction in [Direction::Forward, Direction::Backward] {
+            for limit in [1, 20, 400, 5_000] {
+                let time = Time::Range {
+                    start: BASE,
+                    end: BASE + 10_000_000_000,
+                    step: 1,
+                };
+                let request = Request {
+                    limit,
+                    direction,
+                    ..Request::new(time)
+                };
+                let expected = render(&answer(query, &source, &request).expect("is answered"));
+                for found in [Found::Unknown, Found::Candidates, Found::Exactly] {
+                    let searching = Searching { source: &source, found };
+                    let got = render(&answer(query, &searching, &request).expect("is answered"));
+                    assert_eq!(got, expected, "{query} {direction:?} {limit} {found:?}");
+                }
+            }
+        }
+    }
+}

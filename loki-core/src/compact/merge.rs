@@ -3,7 +3,7 @@
 use super::settle::settled;
 use crate::delete::{DeleteFilter, remaining, stream_filters};
 use crate::store::{FilterMaker, Segment, SegmentBlock, SegmentChunk, SegmentWriter, StreamWriter};
-use crate::{ContentFilters, Error};
+use crate::{ContentFilters, Error, ErrorKind};
 use loki_chunk::{
     BLOCK_MAX_ENTRIES, BLOCK_TARGET_BYTES, Block, BlockColumns, BlockHeader, ColumnSet, Compressor, Encoding, Merge,
     MergeSource,
@@ -11,6 +11,7 @@ use loki_chunk::{
 use loki_logql::Labels;
 use std::iter::Peekable;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 /// A block with less than this share of the target size is worth joining with its neighbours. To make one anew costs many
 /// times what it costs to copy it, and what is copied will be joined once it is laid out for good.
@@ -20,6 +21,8 @@ const FULL_BLOCK_BYTES: u64 = BLOCK_TARGET_BYTES as u64 / 8 * 7;
 
 /// What a rewriting leaves out, and how it compresses.
 pub(crate) struct Terms<'a> {
+    /// Set by who wants it no more.
+    pub(crate) cancel: Option<&'a AtomicBool>,
     /// Entries of a stream before this timestamp.
     pub(crate) cutoff: &'a dyn Fn(&Labels) -> i64,
     /// Entries that one of these names.
@@ -43,7 +46,7 @@ pub(crate) type Removed<'a> = &'a mut dyn FnMut(&Arc<DeleteFilter>, u64);
 ///
 /// # Errors
 ///
-/// [`crate::ErrorKind::Corrupt`] where a segment is damaged, [`crate::ErrorKind::Io`].
+/// [`ErrorKind::Corrupt`] where a segment is damaged, [`ErrorKind::Io`], [`ErrorKind::Cancelled`].
 pub(crate) fn rewrite(
     segments: &[Arc<Segment>],
     terms: &Terms<'_>,
@@ -73,6 +76,9 @@ pub(crate) fn rewrite(
             }
         }
         let Some(labels) = least else { return Ok(()) };
+        if terms.cancel.is_some_and(|cancel| cancel.load(Ordering::Relaxed)) {
+            return Err(Error::new(ErrorKind::Cancelled, "a segment is left as it was"));
+        }
         let mut blocks = Vec::new();
         for (segment, chunks) in &mut inputs {
             if peek_labels(chunks)?.as_ref() == Some(&labels) {
@@ -198,11 +204,13 @@ fn merge_stream(
 }
 
 /// What the entries of a group take plain at least, as far as what they take now can tell, and the bytes of their lines. Text that
-/// several blocks have in common is stored once where they are one; that is not expected to save more than a quarter.
+/// several blocks have in common is stored once where they are one: that saves little of blocks that are not small, a quarter
+/// at the most, and nobody knows how much of others.
 fn least_bytes(group: &[Stored<'_>], encoding: Encoding) -> (u64, u64) {
     let headers = || group.iter().map(|stored| stored.block.header);
     let stored_bytes: u64 = headers().map(|header| header.stored_bytes()).sum();
-    let least = match headers().all(|header| header.encoding == encoding) {
+    let tells = |header: BlockHeader| header.encoding == encoding && header.line_bytes >= SMALL_BLOCK_BYTES;
+    let least = match headers().all(tells) {
         true => stored_bytes / 4 * 3,
         false => 0,
     };
@@ -307,146 +315,4 @@ impl MergeSource for Source<'_> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::files::{FaultyFiles, Files};
-    use crate::store::TenantStore;
-    use loki_chunk::{EntryRef, HeadBlock};
-    use std::path::Path;
-
-    /// Bytes of lines in each block: they do not compress, and a block that overlaps another is made anew.
-    const BLOCK_BYTES: usize = 200 << 10;
-    const BLOCKS: usize = 40;
-
-    fn labels() -> Labels {
-        Labels::from_pairs([("app", "x")])
-    }
-
-    /// A segment of one stream whose blocks overlap those of the other segment.
-    fn write(store: &TenantStore, second: i64) {
-        let fill = |writer: &mut SegmentWriter| {
-            let labels = labels();
-            let mut stream = writer.stream(&labels);
-            let mut random = 0x9e37_79b9_7f4a_7c15u64;
-            for n in 0..BLOCKS as i64 {
-                let mut head = HeadBlock::new();
-                for (at, text) in [(1, "gone"), (5, "kept")] {
-                    let mut line = text.as_bytes().to_vec();
-                    line.resize_with(BLOCK_BYTES / 2, || {
-                        random = random.wrapping_mul(0x5851_f42d_4c95_7f2d).wrapping_add(1);
-                        (random >> 56) as u8
-                    });
-                    head.append(EntryRef {
-                        timestamp: n * 10 + at + second,
-                        line: &line,
-                        metadata: &[],
-                    })
-                    .expect("it fits");
-                }
-                let block = head.seal(Encoding::None);
-                stream.block(&block.header, &block.data, &[])?;
-            }
-            stream.finish();
-            Ok(())
-        };
-        store.replace(&[], None, fill).expect("written");
-    }
-
-    #[test]
-    fn blocks_are_written_as_they_are_made() {
-        let files = FaultyFiles::default();
-        let store = TenantStore::open(Arc::new(files.clone()), Path::new("t")).expect("opens");
-        (0..2).for_each(|second| write(&store, second));
-        let query = r#"{app="x"} |= "gone""#.parse().expect("a query");
-        let deletes = [Arc::new(DeleteFilter::compile(&query, 0, i64::MAX).expect("compiles"))];
-        let terms = Terms {
-            cutoff: &|_| i64::MIN,
-            deletes: &deletes,
-            encoding: Encoding::None,
-            content_filters: ContentFilters::Off,
-            settle: true,
-        };
-        // Each entry that goes tells how far the file has come while blocks are still being made.
-        let mut furthest = 0;
-        let mut removed = |_: &Arc<DeleteFilter>, _| {
-            let beside = files.read(Path::new("t/segments/3.new")).expect("it is being written");
-            furthest = furthest.max(beside.len());
-        };
-        let segments = store.live();
-        store
-            .replace(&[1, 2], None, |writer| rewrite(&segments, &terms, &mut removed, writer))
-            .expect("merged");
-        let merged = store.live()[0].meta().clone();
-        assert_eq!(merged.entries, 2 * BLOCKS as u64, "half of them is gone");
-        let held = merged.bytes - furthest as u64;
-        assert!(held < 4 << 20, "{held} of {} bytes were held in memory", merged.bytes);
-    }
-
-    #[test]
-    fn blocks_that_a_flush_cut_short_are_joined_where_they_are_laid_out_for_good() {
-        let store = TenantStore::open(Arc::new(FaultyFiles::default()), Path::new("t")).expect("opens");
-        let id = |n: i64| n.wrapping_mul(0x9e37_79b9_7f4a_7c15u64.cast_signed());
-        let line = |n: i64| format!("a line that is like the others but for its id, which is {:016x}", id(n));
-        let (entries, of_each) = (20_000, 1_000);
-        let fill = |writer: &mut SegmentWriter| {
-            let labels = labels();
-            let mut stream = writer.stream(&labels);
-            for first in (0..entries).step_by(of_each) {
-                let mut head = HeadBlock::new();
-                for timestamp in first..first + of_each as i64 {
-                    let line = line(timestamp);
-                    let entry = EntryRef {
-                        timestamp,
-                        line: line.as_bytes(),
-                        metadata: &[],
-                    };
-                    head.append(entry).expect("it fits");
-                }
-                let block = head.seal(Encoding::Zstd);
-                stream.block(&block.header, &block.data, &[])?;
-            }
-            stream.finish();
-            Ok(())
-        };
-        store.replace(&[], None, fill).expect("written");
-        let headers = || -> Vec<BlockHeader> {
-            let chunks = store.live()[0]
-                .chunks()
-                .collect::<Result<Vec<_>, _>>()
-                .expect("readable");
-            chunks
-                .iter()
-                .flat_map(|chunk| &chunk.blocks)
-                .map(|block| block.header)
-                .collect()
-        };
-        let settle = |number| {
-            let terms = Terms {
-                cutoff: &|_| i64::MIN,
-                deletes: &[],
-                encoding: Encoding::Zstd,
-                content_filters: ContentFilters::Dense,
-                settle: true,
-            };
-            let segments = store.live();
-            let fill = |writer: &mut SegmentWriter| rewrite(&segments, &terms, &mut |_, _| {}, writer);
-            store.replace(&[number], None, fill).expect("settled");
-        };
-        assert_eq!(headers().len(), entries as usize / of_each);
-        settle(1);
-        let settled = headers();
-        let full = entries as usize * line(0).len() / BLOCK_TARGET_BYTES;
-        assert_eq!(settled.len(), full + 1, "all but the last are full");
-        assert!(store.live()[0].meta().settled);
-        assert_eq!(
-            settled.iter().map(|header| i64::from(header.entries)).sum::<i64>(),
-            entries
-        );
-        let segment = store.live()[0].clone();
-        let chunk = segment.chunks().next().expect("a stream").expect("readable");
-        assert!(chunk.blocks.iter().all(|block| segment.filter(block).is_some()));
-        // Once more: what is full and typed is copied, the rest has nothing to be joined with.
-        settle(2);
-        assert_eq!(headers(), settled);
-    }
-}
+mod tests;

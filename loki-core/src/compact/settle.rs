@@ -38,8 +38,7 @@ impl SettleTurn {
             _ => now,
         };
         *newest = Some(Newest { number, since });
-        // Without patience at once, also for a caller whose clock was read before another looked.
-        let is_quiet = patience == Period::ZERO || now >= since.saturating_add(patience.as_nanos());
+        let is_quiet = now >= since.saturating_add(patience.as_nanos());
         let due = unsettled
             .iter()
             .filter(|segment| is_quiet || segment.bytes >= target_bytes);
@@ -113,18 +112,6 @@ mod tests {
         segments[2].settled = true;
         assert_eq!(take(&segments, second(119)), None);
         assert_eq!(turn.next(patience), None);
-    }
-
-    #[test]
-    fn without_patience_nothing_waits() {
-        let turn = SettleTurn::default();
-        let segments = [segment(1, 10, false)];
-        assert_eq!(turn.take(segments.iter(), 100, Period::seconds(60), 7), None);
-        assert_eq!(
-            turn.take(segments.iter(), 100, Period::ZERO, 5),
-            Some(1),
-            "time that was read earlier"
-        );
     }
 
     #[test]

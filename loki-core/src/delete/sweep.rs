@@ -105,6 +105,7 @@ impl Inner {
             std::slice::from_ref(segment),
             now,
             &filters,
+            None,
             &mut |filter, bytes| {
                 if let Some(place) = filters.iter().position(|known| Arc::ptr_eq(known, filter)) {
                     removed[place].0 += 1;

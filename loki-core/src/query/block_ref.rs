@@ -76,7 +76,7 @@ impl BlockRef {
                 let done = columns.read_lines_of(header, data, entries);
                 done.map_err(|error| self.damaged(&error))
             }
-            None => self.read(columns, ColumnSet::ALL),
+            None => self.read(columns, columns.held() | ColumnSet::LINES),
         }
     }
 

@@ -19,7 +19,7 @@ const ENCODINGS: [&str; 7] = ["", "gzip", "deflate", "snappy", "zstd", "lz4", "b
 
 /// Takes the first two bytes of `data` for where a push goes and how it is compressed, and the others for its body: it is
 /// refused, or comes to no more than it may and is stored or refused by an engine. Never a panic.
-#[cfg_attr(not(fuzzing), allow(unreachable_pub, reason = "the fuzz workspace calls it"))]
+#[cfg_attr(not(fuzzing), expect(unreachable_pub, reason = "the fuzz workspace calls it"))]
 pub fn push(data: &[u8]) {
     let [way, encoding, body @ ..] = data else { return };
     let mut headers = HeaderMap::new();
@@ -54,10 +54,15 @@ pub fn push(data: &[u8]) {
         _ => {
             let receiver = Receiver::new(ReceiverSettings::default());
             store(receiver.lines(body, BOUNDS, NOW).ok());
-            let format = Format::of(&headers, false).ok();
-            let mut push = format.and_then(|format| decode(format, body, BOUNDS).ok());
-            if push.as_mut().is_some_and(|push| receiver.adopt(push, NOW).is_ok()) {
-                store(push);
+            let Ok(format) = Format::of(&headers, false) else {
+                return;
+            };
+            let message = format.decompress(body, BOUNDS.bytes);
+            for message in [Some(body), message.as_deref().ok()].into_iter().flatten() {
+                let mut push = decode(format, message, BOUNDS).ok();
+                if push.as_mut().is_some_and(|push| receiver.adopt(push, NOW).is_ok()) {
+                    store(push);
+                }
             }
         }
     }

@@ -34,3 +34,34 @@ fn connections_beyond_the_limit_wait_until_others_end() {
         .expect("a timeout");
     assert_eq!(receive(&mut third).status, 200);
 }
+
+#[test]
+fn a_websocket_is_a_connection_until_it_ends() {
+    let settings = ServerSettings {
+        max_connections: 1,
+        ..ServerSettings::default()
+    };
+    let server = TestServer::start_with(settings, Settings::default());
+    let mut tail = server.connect();
+    let upgrade = [
+        ("Connection", "Upgrade"),
+        ("Upgrade", "websocket"),
+        ("Sec-WebSocket-Version", "13"),
+        ("Sec-WebSocket-Key", "dGhlIHNhbXBsZSBub25jZQ=="),
+    ];
+    let path = "/loki/api/v1/tail?query=%7Bapp%3D%22x%22%7D";
+    send(&mut tail, "GET", path, &upgrade, b"");
+    assert_eq!(receive(&mut tail).status, 101);
+    let mut other = server.connect();
+    send(&mut other, "GET", "/loki/api/v1/status/buildinfo", &[], b"");
+    other
+        .set_read_timeout(Some(Duration::from_millis(100)))
+        .expect("a timeout");
+    other.read(&mut [0; 1]).expect_err("nobody answers");
+
+    drop(tail);
+    other
+        .set_read_timeout(Some(Duration::from_secs(10)))
+        .expect("a timeout");
+    assert_eq!(receive(&mut other).status, 200);
+}
