@@ -116,31 +116,27 @@ impl BlockHeader {
         start..start + self.sections[section as usize].stored_bytes as usize
     }
 
+    /// The stored bytes of a section, held against its checksum.
     pub(crate) fn section_bytes<'a>(&self, data: &'a [u8], section: Section) -> Result<&'a [u8]> {
         let range = self.section_range(section);
-        data.get(range.clone()).ok_or_else(|| {
-            Error::at(
-                ErrorKind::Truncated {
-                    expected: range.end as u64,
-                    found: data.len() as u64,
-                },
-                range.start,
-            )
-        })
-    }
-
-    pub(crate) fn check_section(&self, stored: &[u8], section: Section) -> Result<()> {
+        let Some(stored) = data.get(range.clone()) else {
+            let kind = ErrorKind::Truncated {
+                expected: range.end as u64,
+                found: data.len() as u64,
+            };
+            return Err(Error::at(kind, range.start));
+        };
         let expected = self.sections[section as usize].checksum;
         let found = crc32fast::hash(stored);
         if found == expected {
-            return Ok(());
+            return Ok(stored);
         }
         let kind = ErrorKind::Checksum {
             section: section.name(),
             expected,
             found,
         };
-        Err(Error::at(kind, self.section_range(section).start))
+        Err(Error::at(kind, range.start))
     }
 
     pub(crate) fn is_compressed(&self, section: Section) -> bool {
@@ -160,7 +156,7 @@ impl BlockHeader {
     pub fn verify(&self, data: &[u8]) -> Result<()> {
         Section::ALL
             .iter()
-            .try_for_each(|&section| self.check_section(self.section_bytes(data, section)?, section))
+            .try_for_each(|&section| self.section_bytes(data, section).map(drop))
     }
 
     /// Refuses numbers that the format does not allow; `offset` is where the header stands.

@@ -115,7 +115,6 @@ impl BlockColumns {
         decode: impl FnOnce(&[u8], &mut Self) -> Result<()>,
     ) -> Result<()> {
         let stored = header.section_bytes(data, section)?;
-        header.check_section(stored, section)?;
         let base = header.section_range(section).start;
         if !header.is_compressed(section) {
             return decode(stored, self).map_err(|error| error.shifted(base));

@@ -6,7 +6,7 @@ use crate::store::SegmentMeta;
 use crate::tenants::TenantState;
 use crate::{Engine, Error, ErrorKind, TenantId};
 use std::sync::PoisonError;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::AtomicBool;
 
 impl Engine {
     /// Writes everything that is in memory to segments, as [`flush`](Engine::flush) does, and lays out for good, now, all
@@ -59,20 +59,14 @@ impl Inner {
         let mut failed = None;
         loop {
             self.check_open()?;
-            if cancel.load(Ordering::Relaxed) {
-                return Err(Error::new(
-                    ErrorKind::Cancelled,
-                    "segments are not all laid out for good",
-                ));
-            }
-            let damaged = damaged(state);
+            let before = damaged(state);
             match self.compact(&self.settings(), tenant, state, haste, self.clock.now()) {
                 Ok(true) => {}
                 Ok(false) => break,
                 Err(error) => {
-                    let is_left_out = damaged < self::damaged(state);
                     failed.get_or_insert(error);
-                    if !is_left_out {
+                    // One that is known to be damaged now is left out by the next choice.
+                    if damaged(state) == before {
                         break;
                     }
                 }
@@ -183,7 +177,7 @@ mod tests {
         let step = engine.0.compact(&engine.0.settings(), &tenant, &state, haste, 0);
         assert_eq!(step.expect_err("it is given up").kind(), ErrorKind::Cancelled);
         assert_eq!(settled(&engine), [false]);
-        cancel.store(false, Ordering::Relaxed);
+        cancel.store(false, std::sync::atomic::Ordering::Relaxed);
         engine.settle(&cancel).expect("nothing is in its way");
         assert_eq!(settled(&engine), [true]);
     }

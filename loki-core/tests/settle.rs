@@ -4,6 +4,7 @@ mod support;
 
 use loki_core::logql::Direction;
 use loki_core::{ByteSize, ContentFilters, Engine, ErrorKind, Period, QueryRequest, TenantId};
+use std::path::PathBuf;
 use std::sync::atomic::AtomicBool;
 use support::{Lab, SECOND, START, lines, maintain, push, value};
 
@@ -26,6 +27,21 @@ fn fill(engine: &Engine, tenant: &TenantId, minute: i64) -> Vec<(i64, String)> {
     let borrowed: Vec<(i64, &str)> = entries.iter().map(|(at, line)| (*at, &**line)).collect();
     push(engine, tenant, "x", &borrowed).expect("stored");
     entries
+}
+
+/// An engine over so many flushed segments, of which the first is damaged, and the path of that.
+fn with_first_damaged(lab: &Lab, tenant: &TenantId, segments: i64) -> (Engine, PathBuf) {
+    let engine = lab.open().expect("opens");
+    for minute in 0..segments {
+        fill(&engine, tenant, minute);
+        engine.flush().expect("flushes");
+    }
+    drop(engine);
+    let is_first = |path: &PathBuf| path.ends_with("0000000000000001.segment");
+    let path = lab.files.paths().into_iter().find(is_first).expect("a segment");
+    lab.files.damage(&path, |bytes| bytes[12..20].fill(0xff));
+    let engine = lab.open().expect("blocks are looked at when they are read");
+    (engine, path)
 }
 
 #[test]
@@ -159,16 +175,7 @@ fn what_cannot_be_settled_is_told_of_and_left_alone() {
     let mut lab = Lab::default();
     lab.settings.settle_period = Period::seconds(60);
     let tenant = TenantId::single();
-    let engine = lab.open().expect("opens");
-    for minute in 0..2 {
-        fill(&engine, &tenant, minute);
-        engine.flush().expect("flushes");
-    }
-    drop(engine);
-    let is_first = |path: &std::path::PathBuf| path.ends_with("0000000000000001.segment");
-    let path = lab.files.paths().into_iter().find(is_first).expect("a segment");
-    lab.files.damage(&path, |bytes| bytes[12..20].fill(0xff));
-    let engine = lab.open().expect("blocks are looked at when they are read");
+    let (engine, path) = with_first_damaged(&lab, &tenant, 2);
     maintain(&engine).expect("looks");
     lab.clock.advance(60 * SECOND);
     let error = maintain(&engine).expect_err("it is told of");
@@ -286,16 +293,7 @@ fn a_segment_that_cannot_be_read_keeps_no_other_from_being_settled() {
     let mut lab = Lab::default();
     lab.settings.settle_period = Period::hours(1);
     let tenant = TenantId::single();
-    let engine = lab.open().expect("opens");
-    for minute in 0..3 {
-        fill(&engine, &tenant, minute);
-        engine.flush().expect("flushes");
-    }
-    drop(engine);
-    let is_first = |path: &std::path::PathBuf| path.ends_with("0000000000000001.segment");
-    let path = lab.files.paths().into_iter().find(is_first).expect("a segment");
-    lab.files.damage(&path, |bytes| bytes[12..20].fill(0xff));
-    let engine = lab.open().expect("blocks are looked at when they are read");
+    let (engine, path) = with_first_damaged(&lab, &tenant, 3);
     let before = stored(&engine);
     let error = engine.settle(&AtomicBool::new(false)).expect_err("it is told of");
     assert_eq!(error.kind(), ErrorKind::Corrupt);

@@ -200,8 +200,6 @@ impl Context {
     /// Writes everything in memory to segments and lays these out for good. That ends where the client goes away or the server
     /// is to stop.
     pub(crate) async fn settle(&self) -> Result<(), Failure> {
-        // Another may be at work that takes long: what is in memory does not wait for it.
-        self.blocking(Lane::Push, |engine| Ok(engine.flush()?)).await?;
         let guard = CancelGuard::default();
         let cancel = Arc::clone(&guard.0);
         let mut settled = std::pin::pin!(self.blocking(Lane::Upkeep, move |engine| Ok(engine.settle(&cancel)?)));

@@ -78,10 +78,9 @@ impl BlockColumns {
             return Ok(false);
         }
         let stored = header.section_bytes(data, Section::Lines)?;
-        header.check_section(stored, Section::Lines)?;
         self.typed
             .search(stored, header.encoding, shape_of(header), search.clauses(), found)
-            .map_err(|error| Error::at(error.kind().clone(), header.section_range(Section::Lines).start))
+            .map_err(|error| in_lines(&error, header))
     }
 
     pub(super) fn decode_plain_lines(&mut self, header: &BlockHeader, data: &[u8], missing: ColumnSet) -> Result<()> {
@@ -92,7 +91,6 @@ impl BlockColumns {
         }
         if missing.holds_line_bytes() {
             let stored = header.section_bytes(data, Section::Lines)?;
-            header.check_section(stored, Section::Lines)?;
             if header.is_compressed(Section::Lines) {
                 let raw_bytes = header.sections[Section::Lines as usize].raw_bytes as usize;
                 self.decompressor
@@ -111,7 +109,6 @@ impl BlockColumns {
             return Ok(());
         }
         let stored = header.section_bytes(data, Section::Lines)?;
-        header.check_section(stored, Section::Lines)?;
         let shape = shape_of(header);
         let Self {
             typed, lines, offsets, ..
@@ -124,12 +121,11 @@ impl BlockColumns {
         };
         decoded
             .and_then(|()| check_offsets(offsets, header))
-            .map_err(|error| Error::at(error.kind().clone(), header.section_range(Section::Lines).start))
+            .map_err(|error| in_lines(&error, header))
     }
 
     fn decode_some_typed_lines(&mut self, header: &BlockHeader, data: &[u8], entries: &[u32]) -> Result<()> {
         let stored = header.section_bytes(data, Section::Lines)?;
-        header.check_section(stored, Section::Lines)?;
         let Self {
             typed, lines, offsets, ..
         } = self;
@@ -139,8 +135,13 @@ impl BlockColumns {
         };
         typed
             .lines_of(stored, header.encoding, shape_of(header), chosen, lines, offsets)
-            .map_err(|error| Error::at(error.kind().clone(), header.section_range(Section::Lines).start))
+            .map_err(|error| in_lines(&error, header))
     }
+}
+
+/// An error of typed lines, placed where they begin.
+fn in_lines(error: &Error, header: &BlockHeader) -> Error {
+    Error::at(error.kind().clone(), header.section_range(Section::Lines).start)
 }
 
 /// What typed lines are held against, of a header that was checked.

@@ -11,11 +11,12 @@ use axum::response::{IntoResponse, Response};
 /// Writes everything in memory to segments and, unless `settle=false`, lays these out for good.
 pub(crate) async fn flush(State(context): State<Context>, request: Request) -> Result<StatusCode, Failure> {
     let (_, params) = body::parameters(request, context.form_bounds()).await?;
-    let flushed = match flag(&params, "settle").unwrap_or(true) {
-        true => context.settle().await,
-        false => context.blocking(Lane::Push, |engine| Ok(engine.flush()?)).await,
-    };
+    let flushed = context.blocking(Lane::Push, |engine| Ok(engine.flush()?)).await;
     flushed.map_err(Failure::line)?;
+    if flag(&params, "settle").unwrap_or(true) {
+        // Another may be at work that takes long: what was in memory did not wait for it.
+        context.settle().await.map_err(Failure::line)?;
+    }
     Ok(StatusCode::NO_CONTENT)
 }
 
